@@ -1,0 +1,40 @@
+"""What can go wrong and be expected. One line for the user, a traceback only with --debug.
+
+RetinaiError                exit 2
+├── UsageError              contradictory or unknown arguments
+├── ConfigError             an unknown key or a value out of range in a config
+├── ImageError              a file that is no readable photograph (exit 1 in a batch)
+├── DataError               a dataset folder that is not laid out as expected
+├── WeightsError            weights that are missing or do not match their checksum or card
+└── MissingModelError       a model that is not on this machine; says how to get it
+"""
+
+from __future__ import annotations
+
+
+class RetinaiError(Exception):
+    """An expected failure, whose text is the line that the user reads."""
+
+
+class UsageError(RetinaiError):
+    pass
+
+
+class ConfigError(RetinaiError):
+    pass
+
+
+class ImageError(RetinaiError):
+    pass
+
+
+class DataError(RetinaiError):
+    pass
+
+
+class WeightsError(RetinaiError):
+    pass
+
+
+class MissingModelError(RetinaiError):
+    pass

@@ -1,0 +1,108 @@
+"""The field of view, and the map from a native photograph to the square that models see and back.
+
+Pixel centres are at whole numbers, as in OpenCV's resize: native x and square x' meet at
+(x - left + 0.5) * scale_x = x' - pad_left + 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_PROBE_SIDE = 512  # px; the field is a large smooth shape, so it is found on a small copy
+
+
+def find_field(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The retina's mask of an RGB photograph: (H, W, 3) uint8 -> (H, W) bool, all False where there is none.
+
+    The brightest channel is thresholded between the dark border and the retina, the largest connected
+    part is kept (a burnt-in date stamp is not) and its holes are filled.
+    """
+    height, width = pixels.shape[:2]
+    shrink = min(1.0, _PROBE_SIDE / max(height, width))
+    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).max(axis=2)
+    small = cv2.GaussianBlur(small, (5, 5), 0)
+    bright = float(np.percentile(small, 90))
+    mask = _largest_filled((small > max(6.0, 0.12 * bright)).astype(np.uint8))
+    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) if mask.any() else np.zeros((height, width), np.uint8)
+    return full > 127
+
+
+def _largest_filled(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The largest connected part of a 0/1 mask, holes filled, as 0/255."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros_like(mask)
+    if contours:
+        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 255, cv2.FILLED)
+    return filled
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Crop to the field, resize with the same scale on both axes (to the nearest pixel), pad to a square.
+
+    native: (height, width) of the photograph; crop: (left, top, width, height) in native pixels;
+    inner: (left, top, width, height) of the resized crop inside the square; side: of the square, px.
+    """
+
+    native: tuple[int, int]
+    crop: tuple[int, int, int, int]
+    inner: tuple[int, int, int, int]
+    side: int
+
+    @classmethod
+    def of(cls, field: NDArray[np.bool_], side: int) -> Fit:
+        """The fit of a photograph whose retina is `field` into a square of `side` pixels."""
+        left, top, width, height = field_box(field)
+        scale = side / max(width, height)
+        new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+        inner = ((side - new_width) // 2, (side - new_height) // 2, new_width, new_height)
+        return cls((field.shape[0], field.shape[1]), (left, top, width, height), inner, side)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Square pixels per native pixel, along x and y."""
+        return self.inner[2] / self.crop[2], self.inner[3] / self.crop[3]
+
+    def apply(self, array: NDArray[Any], interpolation: int | None = None) -> NDArray[Any]:
+        """(H, W) or (H, W, C) at native size -> (side, side[, C]), zero outside the crop. Area filter when shrinking."""
+        left, top, width, height = self.crop
+        if interpolation is None:
+            interpolation = cv2.INTER_AREA if self.scale[0] < 1 else cv2.INTER_LINEAR
+        inner = cv2.resize(array[top : top + height, left : left + width], self.inner[2:], interpolation=interpolation)
+        square = np.zeros((self.side, self.side, *array.shape[2:]), array.dtype)
+        square[self.inner[1] : self.inner[1] + self.inner[3], self.inner[0] : self.inner[0] + self.inner[2]] = inner
+        return square
+
+    def invert(self, square: NDArray[Any]) -> NDArray[Any]:
+        """(side, side) at the square -> (H, W) at native size, bilinear, zero outside the crop."""
+        left, top, width, height = self.crop
+        x, y, w, h = self.inner
+        native = np.zeros(self.native, square.dtype)
+        native[top : top + height, left : left + width] = cv2.resize(
+            square[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_LINEAR
+        )
+        return native
+
+    def to_square(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 2) native (x, y) -> square (x, y), exact to floating point."""
+        scale, crop, inner = np.array(self.scale), np.array(self.crop[:2]), np.array(self.inner[:2])
+        return (points - crop + 0.5) * scale + inner - 0.5
+
+    def to_native(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The inverse of `to_square`."""
+        scale, crop, inner = np.array(self.scale), np.array(self.crop[:2]), np.array(self.inner[:2])
+        return (points - inner + 0.5) / scale + crop - 0.5
+
+
+def field_box(field: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """(left, top, width, height) around the True pixels; the whole array where there are none."""
+    columns, rows = np.flatnonzero(field.any(axis=0)), np.flatnonzero(field.any(axis=1))
+    if columns.size == 0:
+        return 0, 0, field.shape[1], field.shape[0]
+    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)

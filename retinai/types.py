@@ -1,0 +1,195 @@
+"""The nouns: frozen, validated, without behaviour beyond reading themselves.
+
+Arrays are read-only. Coordinates are (x, y) in native pixels, pixel centres at whole numbers, y downwards.
+Boxes are (x, y, width, height) in native pixels. Distances in `_dd` are optic disc diameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Eye = Literal["right", "left"]
+Point = tuple[float, float]
+Box = tuple[int, int, int, int]
+
+
+def _freeze(array: NDArray[Any]) -> None:
+    array.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FundusImage:
+    """A photograph. pixels: (H, W, 3) RGB uint8, black outside the field; field: (H, W) bool, the retina."""
+
+    id: str
+    pixels: NDArray[np.uint8]
+    field: NDArray[np.bool_]
+    eye: Eye | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"pixels must be (H, W, 3) uint8, got {self.pixels.shape} {self.pixels.dtype}")
+        if self.field.shape != self.pixels.shape[:2] or self.field.dtype != np.bool_:
+            raise ValueError(f"field must be a bool mask of {self.pixels.shape[:2]}, got {self.field.shape} {self.field.dtype}")
+        _freeze(self.pixels)
+        _freeze(self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Whether a photograph can be graded. reasons: plain words, empty when gradable; scores: the measurements."""
+
+    gradable: bool
+    reasons: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.gradable == bool(self.reasons):
+            raise ValueError("a photograph is ungradable exactly when there are reasons")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LesionMap:
+    """Probabilities per class. probs: (C, H, W) float32 in 0..1 at native size; classes: the channel order."""
+
+    probs: NDArray[np.float32]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.probs.ndim != 3 or self.probs.shape[0] != len(self.classes):
+            raise ValueError(f"probs must be ({len(self.classes)}, H, W) for {self.classes}, got {self.probs.shape}")
+        _freeze(self.probs)
+
+    def channel(self, code: str) -> NDArray[np.float32]:
+        """The (H, W) probabilities of one class. Raises KeyError naming the classes there are."""
+        if code not in self.classes:
+            raise KeyError(f"no channel {code}; there are {', '.join(self.classes)}")
+        return self.probs[self.classes.index(code)]
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Anatomy in native pixels. Whatever was not found is None, never guessed.
+
+    confidences are 0..1; eye is 'right' when the disc lies on the image's right of the fovea.
+    """
+
+    disc: Point | None = None
+    disc_diameter_px: float | None = None
+    disc_confidence: float = 0.0
+    fovea: Point | None = None
+    fovea_confidence: float = 0.0
+    eye: Eye | None = None
+
+    def __post_init__(self) -> None:
+        if (self.disc is None) != (self.disc_diameter_px is None):
+            raise ValueError("disc and disc_diameter_px come together")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lesion lies. quadrant: 'superotemporal', ... around the fovea, None without fovea and eye;
+    distance_dd: from the lesion's nearest pixel to the fovea, None without landmarks."""
+
+    centre: Point
+    quadrant: str | None = None
+    distance_dd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One connected lesion. id: 'HE-3', numbered from the most confident; confidence: highest probability inside."""
+
+    id: str
+    code: str
+    box: Box
+    area_px: int
+    confidence: float
+    place: Place
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.confidence <= 1.0 or self.area_px < 1:
+            raise ValueError(f"{self.id}: confidence {self.confidence} and area {self.area_px} must be in 0..1 and at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """One grader's reading. level: ICDR 0-4; probs: five numbers that sum to one; source: who says so."""
+
+    level: int
+    probs: tuple[float, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        if len(self.probs) != 5 or abs(sum(self.probs) - 1) > 1e-3 or not 0 <= self.level <= 4:
+            raise ValueError(f"a grade needs level 0-4 and five probabilities that sum to one, got {self.level} {self.probs}")
+
+
+@dataclass(frozen=True, slots=True)
+class GradeInterval:
+    """The ICDR grades that the visible lesions allow, lowest to highest. clauses: the rules that bound it."""
+
+    low: int
+    high: int
+    clauses: tuple[str, ...]
+    lesions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high <= 4:
+            raise ValueError(f"grade interval {self.low}-{self.high} is out of order or out of 0-4")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A citable fact. kind: presence, absence, location, count, dme_risk, grade, follow_up;
+    statement: one plain English sentence without citations; lesions: the ids that show it; clause: the rule applied."""
+
+    id: str
+    kind: str
+    statement: str
+    lesions: tuple[str, ...] = ()
+    clause: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The statement with its citations: 'Hard exudates within one disc diameter of the fovea [EX-1, EX-4].'"""
+        if not self.lesions:
+            return self.statement
+        return f"{self.statement.rstrip('.')} [{', '.join(self.lesions)}]."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SaliencyMap:
+    """Where a model looked. values: (H, W) float32 >= 0, not all zero, in native pixels; target: what was explained."""
+
+    values: NDArray[np.float32]
+    target: str
+    method: str
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.values).all() or self.values.min() < 0 or self.values.max() <= 0:
+            raise ValueError("a saliency map must be finite, non-negative and not blank")
+        _freeze(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is said of one photograph. text: the rendered sentences; unseen: what could not be assessed;
+    provenance: weights' hashes, config, versions, seed."""
+
+    image: str
+    quality: Quality
+    landmarks: Landmarks
+    lesions: tuple[Lesion, ...]
+    evidence: tuple[Evidence, ...]
+    interval: GradeInterval | None
+    dme_risk: int | None
+    follow_up: str | None
+    unseen: tuple[str, ...]
+    text: str
+    provenance: Mapping[str, Any]

@@ -1,0 +1,40 @@
+"""Training state as safetensors: no pickle, written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+def save_checkpoint(path: Path, step: int, parts: dict[str, nn.Module], optimizer: Optimizer) -> None:
+    """Write the parts' tensors, the optimiser's moments and the step."""
+    tensors = {f"{name}.{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
+    partial = path.with_suffix(".partial")
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, partial, {"step": str(step)})
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path, parts: dict[str, nn.Module], optimizer: Optimizer) -> int:
+    """Read back what `save_checkpoint` wrote; returns the step."""
+    with safe_open(path, "pt") as file:
+        step = int((file.metadata() or {})["step"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
+    for name, part in parts.items():
+        part.load_state_dict(_below(tensors, f"{name}."))
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in _below(tensors, "optimizer.").items():
+        index, _, moment = key.partition(".")
+        state.setdefault(int(index), {})[moment] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    return step
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

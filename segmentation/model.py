@@ -1,0 +1,84 @@
+"""The network, and what its weights need on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import segmentation_models_pytorch as smp
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from retinai.errors import WeightsError
+from retinai.lesions import SEGMENTED
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, which the encoders were trained with
+
+
+def build_model(encoder: str, decoder_channels: Sequence[int], encoder_weights: str | None = None, classes: int = len(SEGMENTED)) -> nn.Module:
+    """A U-Net of segmentation-models-pytorch: (N, 3, H, W) normalised RGB -> (N, classes, H, W) logits.
+
+    encoder_weights: 'imagenet' (downloaded by smp), a local safetensors file, or None.
+    """
+    local = encoder_weights is not None and encoder_weights != "imagenet"
+    model = smp.Unet(
+        encoder_name=encoder,
+        encoder_depth=len(decoder_channels),
+        encoder_weights=None if local else encoder_weights,
+        decoder_channels=tuple(decoder_channels),
+        classes=classes,
+    )
+    if local:
+        load_encoder(model.encoder, Path(str(encoder_weights)))
+    return model
+
+
+def load_encoder(encoder: nn.Module, path: Path) -> None:
+    """Load pretrained encoder weights. Raises WeightsError unless the file fills every tensor of the encoder."""
+    if not path.is_file():
+        raise WeightsError(f"no encoder weights at {path}")
+    # smp's encoders override load_state_dict and report nothing, hence the plain one
+    missing, _ = nn.Module.load_state_dict(encoder, load_file(path), strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing:
+        raise WeightsError(f"{path} does not fit the encoder: {len(missing)} tensors missing, such as {missing[0]}")
+
+
+def normalise(images: Tensor) -> Tensor:
+    """(N, H, W, 3) uint8 RGB -> (N, 3, H, W) float32, ImageNet mean and deviation, channels last in memory."""
+    mean = torch.tensor(_MEAN, device=images.device) * 255
+    std = torch.tensor(_STD, device=images.device) * 255
+    return ((images - mean) / std).permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def unfold_batch_norms(network: nn.Module, images: Tensor) -> int:
+    """Give folded batch norms back their statistics, measured on `images`, without changing what they compute.
+
+    Weights published with folded norms have mean 0, variance 1, weight 1; in training mode such a norm would
+    normalise by the batch and destroy the pretrained function. Returns how many were unfolded.
+    """
+    folded = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and _is_folded(m)]
+    hooks = [norm.register_forward_pre_hook(_unfold) for norm in folded]
+    training = network.training
+    network.eval()(images)
+    network.train(training)
+    for hook in hooks:
+        hook.remove()
+    return len(folded)
+
+
+def _is_folded(norm: nn.BatchNorm2d) -> bool:
+    mean, var = norm.running_mean, norm.running_var
+    return mean is not None and var is not None and not mean.any() and bool((var == 1).all()) and bool((norm.weight == 1).all())
+
+
+def _unfold(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None
+    mean, var = inputs[0].float().mean((0, 2, 3)), inputs[0].float().var((0, 2, 3))
+    gain = norm.weight / (1 + norm.eps) ** 0.5
+    norm.bias.add_(gain * mean)
+    norm.weight.copy_(gain * (var + norm.eps).sqrt())
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(var)

@@ -1,0 +1,111 @@
+"""Whole photographs through the lesion U-Net: scales, flips, tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from retinai.fit import Fit
+from retinai.types import FundusImage
+from segmentation.model import normalise
+
+_STRIDE = 32  # the deepest encoder stage
+
+
+def predict_map(
+    model: nn.Module, image: FundusImage, sides: Sequence[int], *, flips: bool = False, tile: int = 2048, precision: str = "bf16"
+) -> NDArray[np.float32]:
+    """(C, H, W) float32 probabilities at native size: the mean over working sides, and over four flips if asked."""
+    total = None
+    for side in sides:
+        fit = Fit.of(image.field, side)
+        probs = predict_square(model, fit.apply(image.pixels), flips=flips, tile=tile, precision=precision)
+        native = np.stack([fit.invert(channel) for channel in probs])
+        total = native if total is None else np.add(total, native, out=total)
+    assert total is not None
+    return total if len(sides) == 1 else np.divide(total, len(sides), out=total)
+
+
+@torch.inference_mode()
+def predict_square(
+    model: nn.Module, square: NDArray[np.uint8], *, flips: bool = False, tile: int = 2048, precision: str = "bf16"
+) -> NDArray[np.float32]:
+    """(S, S, 3) uint8 -> (C, S, S) float32 probabilities in 0..1, rows and columns without retina left at 0."""
+    device = next(model.parameters()).device
+    rows, columns = _occupied(square)
+    images = torch.from_numpy(np.ascontiguousarray(square[rows, columns])).to(device)[None]
+    views = [(), (2,), (1,), (1, 2)] if flips else [()]
+    with torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16, enabled=precision != "no"):
+        inner = sum(_tiled(model, images.flip(v), tile).flip([d + 1 for d in v]) for v in views) / len(views)
+    assert isinstance(inner, Tensor)
+    probs = np.zeros((inner.shape[1], *square.shape[:2]), np.float32)
+    probs[:, rows, columns] = inner[0].cpu().numpy()
+    return probs
+
+
+def _occupied(square: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """The rows and columns that hold retina, widened to whole encoder strides."""
+    return _span(square.any(axis=(1, 2))), _span(square.any(axis=(0, 2)))
+
+
+def _span(used: NDArray[np.bool_]) -> slice:
+    """First to last True, widened to a multiple of the stride and kept inside."""
+    filled = np.flatnonzero(used)
+    if filled.size == 0:
+        return slice(0, used.size)
+    size = min(used.size, -(-(filled[-1] + 1 - filled[0]) // _STRIDE) * _STRIDE)
+    start = int(min(filled[0], used.size - size))
+    return slice(start, start + int(size))
+
+
+def _tiled(model: nn.Module, images: Tensor, tile: int) -> Tensor:
+    """(1, H, W, 3) uint8 -> (1, C, H, W) float32; pieces overlap by a quarter and fade into each other."""
+    height, width = images.shape[1:3]
+    if max(height, width) <= tile:
+        return _probs(model, images)
+    total, weight = None, torch.zeros(height, width, device=images.device)
+    for rows, columns in _pieces(height, width, tile):
+        probs = _probs(model, images[:, rows, columns])
+        fade = _fade(*probs.shape[2:]).to(images.device)
+        total = torch.zeros(1, probs.shape[1], height, width, device=images.device) if total is None else total
+        total[..., rows, columns] += probs * fade
+        weight[rows, columns] += fade
+    assert total is not None
+    return total / weight
+
+
+def _pieces(height: int, width: int, tile: int) -> Iterator[tuple[slice, slice]]:
+    for top in _starts(height, tile):
+        for left in _starts(width, tile):
+            yield slice(top, min(height, top + tile)), slice(left, min(width, left + tile))
+
+
+def _starts(size: int, tile: int) -> list[int]:
+    """Evenly spread starts of tiles that overlap by at least a quarter."""
+    count = 1 if size <= tile else -(-(size - tile) // (tile * 3 // 4)) + 1
+    return [round(i * (size - tile) / max(1, count - 1)) for i in range(count)]
+
+
+def _fade(height: int, width: int) -> Tensor:
+    """A weight that falls towards the edges, never to zero."""
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    return torch.from_numpy(np.maximum(window, 1e-3).astype(np.float32))
+
+
+def _probs(model: nn.Module, images: Tensor) -> Tensor:
+    """One forward pass; the picture is padded to whole strides and cut back."""
+    height, width = images.shape[1:3]
+    down, right = -height % _STRIDE, -width % _STRIDE
+    batch = nn.functional.pad(images, (0, 0, 0, right, 0, down))
+    logits = model(normalise(batch).contiguous(memory_format=torch.channels_last))
+    return logits.float().sigmoid()[..., :height, :width]
+
+
+def to_1440(probs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) native probabilities -> (960, 1440), the size at which most papers report."""
+    return cv2.resize(probs, (1440, 960), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,46 @@
+"""Self-training: an earlier U-Net labels photographs that nobody outlined, and a new one learns from both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import Dataset
+
+from retinai.fit import Fit
+from retinai.readers.record import Record
+from retinai.types import FundusImage
+from segmentation.cache import TargetOf, build_cache
+from segmentation.predict import predict_square
+
+
+class Mixed(Dataset):
+    """Crop i comes from `second` with probability `share`, else from `first`; which one depends on (seed, i) alone."""
+
+    def __init__(self, first: Dataset, second: Dataset, share: float, seed: int) -> None:
+        self.first, self.second, self.share, self.seed = first, second, share, seed
+
+    def __len__(self) -> int:
+        return len(self.first)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        chosen = self.second if np.random.default_rng((self.seed, index, 1)).random() < self.share else self.first
+        return chosen[index]
+
+
+def pseudo_targets(teacher: nn.Module, precision: str) -> TargetOf:
+    """A labeller: the teacher's probabilities, averaged over four flips, as soft targets 0-255."""
+
+    def target_of(record: Record, image: FundusImage, fit: Fit) -> NDArray[np.uint8]:
+        probs = predict_square(teacher, fit.apply(image.pixels), flips=True, precision=precision)
+        return np.round(probs.transpose(1, 2, 0) * 255).astype(np.uint8)
+
+    return target_of
+
+
+def label(teacher: nn.Module, records: Sequence[Record], folder: Path, side: int, precision: str, progress: Callable[[int], None]) -> list[Path]:
+    """Cache `records` with the teacher's labels."""
+    return build_cache(records, folder, side, pseudo_targets(teacher.eval(), precision), progress)

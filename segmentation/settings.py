@@ -1,0 +1,68 @@
+"""The settings of a lesion U-Net and its training, each field's docstring being its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from retinai.config import Config
+
+
+class SegmentationConfig(Config):
+    """`configs/segmentation.yaml`. Sides are pixels of the square that the field of view is fitted into."""
+
+    data: Path
+    """Root of the IDRiD download (the folder with `A. Segmentation`)."""
+    output: Path = Path("runs/segmentation")
+    """Where checkpoints, logs and weights go; an interrupted run there is resumed."""
+    encoder: str = "mobilenet_v2"
+    """Any smp encoder; `tu-NAME` for any timm model."""
+    encoder_weights: str | None = "imagenet"
+    """'imagenet' from the hub, a local safetensors file, or null for none."""
+    initial: Path | None = None
+    """Weights of an earlier lesion U-Net to start from, instead of encoder weights."""
+    decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16)
+    """Widths of the decoder, deepest first."""
+    cache_side: int = Field(2048, ge=64)
+    """Photographs are cached once at this side; crops are cut from there."""
+    side: int = Field(1536, ge=64)
+    """The working scale that zoom 1 stands for."""
+    zoom: tuple[float, float] = (0.7, 1.35)
+    """Crops are taken at scales between these, log-uniformly."""
+    crop: int = Field(512, ge=32, multiple_of=32)
+    """Side of a training crop, px."""
+    batch: int = Field(3, ge=1)
+    """Crops a step and process."""
+    steps: int = Field(3000, ge=1)
+    """Optimiser steps."""
+    rate: float = Field(1e-3, gt=0)
+    """Highest learning rate of the one-cycle schedule."""
+    weight_decay: float = Field(1e-2, ge=0)
+    """Of AdamW."""
+    focus: dict[str, float] = Field(default={"MA": 0.2, "HE": 0.25, "EX": 0.15, "SE": 0.2, "OD": 0.05, "anywhere": 0.15})
+    """How often a crop is centred on each class."""
+    bce: float = Field(3.0, ge=0)
+    """Weight of the binary cross-entropy."""
+    dice: float = Field(1.0, ge=0)
+    """Weight of the soft Dice loss over the batch."""
+    ema: float = Field(0.998, ge=0, lt=1)
+    """Decay of the averaged weights; 0 for none."""
+    unlabelled: Path | None = None
+    """Root of photographs to learn from by self-training (IDRiD `B. Disease Grading`); needs `initial`."""
+    unlabelled_share: float = Field(0.4, ge=0, le=1)
+    """Share of crops taken from them."""
+    unlabelled_side: int = Field(1280, ge=64)
+    """Their cache side; they are smaller than the labelled ones."""
+    validate_every: int = Field(500, ge=0)
+    """Steps between validations; 0 for only the last."""
+    checkpoint_seconds: float = Field(120.0, ge=0)
+    """Seconds between checkpoints."""
+    workers: int = Field(1, ge=0)
+    """Processes that cut crops."""
+    processes: int = Field(0, ge=0)
+    """Training processes; 0 for one per GPU, or one on a CPU."""
+    precision: str = Field("bf16", pattern="^(bf16|fp16|no)$")
+    """Autocast precision."""
+    seed: int = 0
+    """Of everything that is drawn."""

@@ -1,0 +1,166 @@
+"""Train a lesion U-Net: `retinai train segmentation --config configs/segmentation.yaml [key=value ...]`.
+
+setup -> cache -> fit -> validate. Every step's crops depend on the seed and the step alone, and a checkpoint
+holds the model, its average, the optimiser and the step, so a run that was killed goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.tensorboard import SummaryWriter
+
+from retinai.progress import Progress
+from retinai.readers.idrid import read_segmentation, read_unlabelled
+from segmentation.cache import build_cache, mask_targets
+from segmentation.checkpoint import load_checkpoint, save_checkpoint
+from segmentation.losses import lesion_loss
+from segmentation.model import build_model, normalise, unfold_batch_norms
+from segmentation.patches import Patches
+from segmentation.selftrain import Mixed, label
+from segmentation.settings import SegmentationConfig
+from segmentation.validate import validate
+from segmentation.weights import load_into, save_weights
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def train(config: SegmentationConfig) -> dict[str, float]:
+    """Train, or go on training, and write the averaged weights to `output`. Returns the validation figures."""
+    accelerator = Accelerator(mixed_precision=config.precision)
+    set_seed(config.seed)
+    config.output.mkdir(parents=True, exist_ok=True)
+    (config.output / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
+    model = setup(config)
+    crops = training_crops(config, accelerator)
+    average = fit(config, model, crops, accelerator)
+    scores = validate(average, read_segmentation(config.data, "validation"), [config.side], config.precision)
+    if accelerator.is_main_process:
+        save_weights(average, config.output, card(config, scores))
+    return scores
+
+
+def setup(config: SegmentationConfig) -> nn.Module:
+    """The model with its first weights."""
+    start = None if config.initial else config.encoder_weights
+    model = build_model(config.encoder, config.decoder_channels, start)
+    if config.initial:
+        load_into(model, config.initial)
+    return model.to(memory_format=torch.channels_last)
+
+
+def training_crops(config: SegmentationConfig, accelerator: Accelerator) -> Dataset:
+    """The endless crops, cut to the length of the run. The first process builds the cache, the others wait."""
+    with accelerator.main_process_first():
+        labelled = _cached(config, accelerator)
+        length = config.steps * config.batch * accelerator.num_processes
+        common = {"crop": config.crop, "side": config.side, "zoom": config.zoom, "length": length, "seed": config.seed}
+        first = Patches(labelled, focus=config.focus, **common)
+        if config.unlabelled is None:
+            return first
+        second = Patches(_pseudo_labelled(config, accelerator), focus=config.focus, **common)
+    return Mixed(first, second, config.unlabelled_share, config.seed)
+
+
+def _cached(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
+    records = read_segmentation(config.data, "train")
+    with Progress("caching photographs", len(records), quiet=not accelerator.is_main_process) as progress:
+        return build_cache(records, config.output / "cache", config.cache_side, mask_targets, progress.to)
+
+
+def _pseudo_labelled(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
+    teacher = setup(config).to(accelerator.device)
+    records = read_unlabelled(config.data, config.unlabelled)
+    with Progress("labelling photographs", len(records), quiet=not accelerator.is_main_process) as progress:
+        return label(teacher, records, config.output / "pseudo", config.unlabelled_side, config.precision, progress.to)
+
+
+def fit(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerator: Accelerator) -> nn.Module:
+    """The training loop. Returns the averaged model in evaluation mode."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=config.weight_decay)
+    model.to(accelerator.device)
+    _unfold(config, model, crops, accelerator)
+    average = ModelEmaV3(model, decay=config.ema, use_warmup=True)
+    parts: dict[str, nn.Module] = {"model": model, "average": average.module}
+    path = config.output / CHECKPOINT
+    start = load_checkpoint(path, parts, optimizer) if path.exists() else 0
+    rest = Subset(crops, range(start * config.batch * accelerator.num_processes, len(crops)))  # type: ignore[arg-type]
+    loader = DataLoader(rest, config.batch, num_workers=config.workers, persistent_workers=False)
+    wrapped, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    log = SummaryWriter(str(config.output / "log"), purge_step=start) if accelerator.is_main_process else None
+    saved = time.monotonic()
+    with Progress("training", config.steps, quiet=not accelerator.is_main_process) as progress:
+        for step, (images, target) in enumerate(loader, start=start + 1):
+            rate = one_cycle(step - 1, config.steps, config.rate)
+            loss = train_step(config, wrapped, optimizer, images, target, rate, accelerator)
+            average.update(accelerator.unwrap_model(wrapped), step=step)
+            if log is None:
+                continue
+            log.add_scalar("loss", loss, step)
+            progress.to(step, f"loss {loss:.3f}")
+            if config.validate_every and step % config.validate_every == 0 and step < config.steps:
+                _watch(config, average.module, log, step)
+            if time.monotonic() - saved > config.checkpoint_seconds or step == config.steps:
+                save_checkpoint(path, step, parts, optimizer)
+                saved = time.monotonic()
+    accelerator.wait_for_everyone()
+    return average.module.eval()
+
+
+def train_step(
+    config: SegmentationConfig, model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, target: Tensor, rate: float, accelerator: Accelerator
+) -> float:
+    """One optimiser step on (N, H, W, 3) uint8 images and (N, H, W, C) float32 targets; returns the loss."""
+    model.train()
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    with accelerator.autocast():
+        logits = model(normalise(images).contiguous(memory_format=torch.channels_last))
+    loss = lesion_loss(logits.float(), target.permute(0, 3, 1, 2), config.bce, config.dice)
+    optimizer.zero_grad()
+    accelerator.backward(loss)
+    accelerator.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
+def one_cycle(step: int, steps: int, highest: float, warm: float = 0.1, start: float = 0.04, end: float = 1e-3) -> float:
+    """The learning rate of `step` (0-based): cosine up over the `warm` share, cosine down after (Smith, 2018)."""
+    rise = max(1, round(warm * steps))
+    if step < rise:
+        low, share = start, (1 - math.cos(math.pi * step / rise)) / 2
+    else:
+        low, share = end, (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise))) / 2
+    return highest * (low + (1 - low) * share)
+
+
+def _unfold(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerator: Accelerator) -> None:
+    """Measure folded batch norms of a fresh encoder on the first crops."""
+    images = torch.stack([torch.from_numpy(crops[i][0]) for i in range(min(8, len(crops)))])  # type: ignore[arg-type]
+    unfold_batch_norms(model.encoder, normalise(images.to(accelerator.device)))  # type: ignore[arg-type]
+
+
+def _watch(config: SegmentationConfig, average: nn.Module, log: SummaryWriter, step: int) -> None:
+    scores = validate(average.eval(), read_segmentation(config.data, "validation"), [config.side], config.precision)
+    for name, score in scores.items():
+        log.add_scalar(f"aupr_exact_1440/{name}", score, step)
+    print(f"step {step}: validation AUPR " + " ".join(f"{k} {v:.3f}" for k, v in scores.items()), flush=True)
+
+
+def card(config: SegmentationConfig, scores: dict[str, float]) -> dict[str, object]:
+    """What a reader of the weights must know; `retinai evaluate segmentation` adds thresholds and figures."""
+    return {
+        "encoder": config.encoder,
+        "decoder_channels": list(config.decoder_channels),
+        "sides": [config.side],
+        "recipe": config.model_dump(mode="json", exclude={"data", "output", "initial", "unlabelled"}),
+        "validation_aupr_exact_1440": scores,
+    }

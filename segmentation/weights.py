@@ -1,0 +1,65 @@
+"""Lesion U-Net weights: one fp16 safetensors file and a card, `card.json`, that tells how to build and use them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from retinai.errors import WeightsError
+
+BUNDLED = Path(__file__).parent / "weights"
+FILE, CARD = "lesions.safetensors", "card.json"
+
+
+def save_weights(model: nn.Module, folder: Path, card: dict[str, Any]) -> Path:
+    """Write the weights as fp16 and the card with their SHA-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    tensors = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, path)
+    (folder / CARD).write_text(json.dumps(card | {"sha256": digest(path)}, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def load_into(model: nn.Module, path: Path) -> None:
+    """Fill every tensor of `model` from a weights file. Raises WeightsError where it does not fit."""
+    if not path.is_file():
+        raise WeightsError(f"no weights at {path}")
+    tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+    try:
+        missing, unexpected = model.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit the model: {str(error).splitlines()[-1].strip()}") from None
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise WeightsError(f"{path} does not fit the model: {len(missing)} tensors missing, {len(unexpected)} unexpected")
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a weights folder. Raises WeightsError where there is none or the checksum differs."""
+    card, path = folder / CARD, folder / FILE
+    if not card.is_file() or not path.is_file():
+        raise WeightsError(f"no lesion weights in {folder}: expected {FILE} and {CARD}")
+    values = json.loads(card.read_text(encoding="utf-8"))
+    if values["sha256"] != digest(path):
+        raise WeightsError(f"{path} does not match the checksum of its card")
+    return values
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
