@@ -6,7 +6,6 @@ holds the model, its average, the optimiser and the step, so a run that was kill
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 
@@ -18,10 +17,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from torch.utils.tensorboard import SummaryWriter
 
+from retinai.checkpoint import load_checkpoint, save_checkpoint
 from retinai.progress import Progress
 from retinai.readers.idrid import read_segmentation, read_unlabelled
+from retinai.schedule import one_cycle
 from segmentation.cache import build_cache, mask_targets
-from segmentation.checkpoint import load_checkpoint, save_checkpoint
 from segmentation.losses import lesion_loss
 from segmentation.model import build_model, normalise, unfold_batch_norms
 from segmentation.patches import Patches
@@ -130,16 +130,6 @@ def train_step(
     accelerator.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     return loss.item()
-
-
-def one_cycle(step: int, steps: int, highest: float, warm: float = 0.1, start: float = 0.04, end: float = 1e-3) -> float:
-    """The learning rate of `step` (0-based): cosine up over the `warm` share, cosine down after (Smith, 2018)."""
-    rise = max(1, round(warm * steps))
-    if step < rise:
-        low, share = start, (1 - math.cos(math.pi * step / rise)) / 2
-    else:
-        low, share = end, (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise))) / 2
-    return highest * (low + (1 - low) * share)
 
 
 def _unfold(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerator: Accelerator) -> None:
