@@ -32,17 +32,19 @@ def average_precision(counts: Histogram) -> float:
 
 
 def eleven_point_area(counts: Histogram) -> float:
-    """The usual figure of the literature (A11): precision and recall of `prob >= t` at t = 0, 0.1, ..., 1, trapezoid.
+    """The usual figure of the literature (A11): precision and recall of `prob > t` at t = 0, 0.1, ..., 1, trapezoid.
 
-    Where nothing is predicted the precision counts as 1. It moves with calibration alone: for comparison only.
+    Where nothing is predicted the precision counts as 1, as in the public evaluation code of the papers that
+    report it. It moves with calibration alone: for comparison only.
     """
-    edges = np.linspace(0, 1, 11).astype(np.float16).view(np.uint16)
-    false, true = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, edges]
-    if true[0] == 0:
+    edges = np.linspace(0, 1, 11).astype(np.float16).view(np.uint16).astype(int) + 1
+    at_least = np.pad(counts[:, ::-1].cumsum(axis=1)[:, ::-1], ((0, 0), (0, 1)))
+    if at_least[1, 0] == 0:
         return float("nan")
-    recall, predicted = true / true[0], false + true
+    false, true = at_least[:, edges]
+    recall, predicted = true / at_least[1, 0], false + true
     precision = np.where(predicted > 0, true / np.maximum(predicted, 1), 1.0)
-    return float(np.trapezoid(precision[::-1], recall[::-1]) + recall[-1] * precision[-1])
+    return float(np.trapezoid(precision[::-1], recall[::-1]))
 
 
 def overlap(counts: Histogram, threshold: float) -> tuple[float, float]:

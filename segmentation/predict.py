@@ -14,35 +14,40 @@ from retinai.fit import Fit
 from retinai.types import FundusImage
 from segmentation.model import normalise
 
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))  # of (N, H, W, 3): none, left-right, up-down, both
 _STRIDE = 32  # the deepest encoder stage
 
 
 def predict_map(
-    model: nn.Module, image: FundusImage, sides: Sequence[int], *, flips: bool = False, tile: int = 2048, precision: str = "bf16"
+    model: nn.Module, image: FundusImage, sides: Sequence[int], *, views: int = 1, tile: int = 2048, precision: str = "bf16"
 ) -> NDArray[np.float32]:
-    """(C, H, W) float32 probabilities at native size: the mean over working sides, and over four flips if asked."""
-    total = None
-    for side in sides:
-        fit = Fit.of(image.field, side)
-        probs = predict_square(model, fit.apply(image.pixels), flips=flips, tile=tile, precision=precision)
-        native = np.stack([fit.invert(channel) for channel in probs])
-        total = native if total is None else np.add(total, native, out=total)
-    assert total is not None
-    return total if len(sides) == 1 else np.divide(total, len(sides), out=total)
+    """(C, H, W) float32 probabilities at native size: the mean over working sides and mirrored views (1, 2 or 4).
+
+    The smaller sides are brought to the largest and averaged there, so that native arrays are made once.
+    """
+    sides = sorted(sides, reverse=True)
+    fits = [Fit.of(image.field, side) for side in sides]
+    squares = [predict_square(model, fit.apply(image.pixels), views=views, tile=tile, precision=precision) for fit in fits]
+    mean = squares[0]
+    for square in squares[1:]:
+        mean += np.stack([cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR) for channel in square])
+    mean /= len(sides)
+    native = np.empty((len(mean), *image.field.shape), np.float32)
+    for channel, out in zip(mean, native, strict=True):
+        out[:] = fits[0].invert(channel)
+    return native
 
 
 @torch.inference_mode()
 def predict_square(
-    model: nn.Module, square: NDArray[np.uint8], *, flips: bool = False, tile: int = 2048, precision: str = "bf16"
+    model: nn.Module, square: NDArray[np.uint8], *, views: int = 1, tile: int = 2048, precision: str = "bf16"
 ) -> NDArray[np.float32]:
     """(S, S, 3) uint8 -> (C, S, S) float32 probabilities in 0..1, rows and columns without retina left at 0."""
     device = next(model.parameters()).device
     rows, columns = _occupied(square)
     images = torch.from_numpy(np.ascontiguousarray(square[rows, columns])).to(device)[None]
-    views = [(), (2,), (1,), (1, 2)] if flips else [()]
     with torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16, enabled=precision != "no"):
-        inner = sum(_tiled(model, images.flip(v), tile).flip([d + 1 for d in v]) for v in views) / len(views)
-    assert isinstance(inner, Tensor)
+        inner = torch.stack([_tiled(model, images.flip(v), tile).flip([d + 1 for d in v]) for v in _FLIPS[:views]]).mean(0)
     probs = np.zeros((inner.shape[1], *square.shape[:2]), np.float32)
     probs[:, rows, columns] = inner[0].cpu().numpy()
     return probs

@@ -32,10 +32,10 @@ class Mixed(Dataset):
 
 
 def pseudo_targets(teacher: nn.Module, precision: str) -> TargetOf:
-    """A labeller: the teacher's probabilities, averaged over four flips, as soft targets 0-255."""
+    """A labeller: the teacher's probabilities, averaged over four mirrored views, as soft targets 0-255."""
 
     def target_of(record: Record, image: FundusImage, fit: Fit) -> NDArray[np.uint8]:
-        probs = predict_square(teacher, fit.apply(image.pixels), flips=True, precision=precision)
+        probs = predict_square(teacher, fit.apply(image.pixels), views=4, precision=precision)
         return np.round(probs.transpose(1, 2, 0) * 255).astype(np.uint8)
 
     return target_of

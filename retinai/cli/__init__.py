@@ -1,0 +1,63 @@
+"""The shell: parse, call, print. What it does not know is how anything works.
+
+stdout carries the answer, stderr the progress. Exit 0 done, 1 some inputs failed, 2 usage, 3 ungradable under --strict.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from retinai.cli import data, evaluate, explain, info, train
+from retinai.errors import RetinaiError
+from retinai.lesions import DISCLAIMER
+
+app = typer.Typer(
+    help=f"A fundus photograph in, lesions and cited sentences out. {DISCLAIMER}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(explain.explain)
+app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(data.app, name="data")
+app.command()(info.info)
+app.command()(info.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"retinai {version('retinai')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an expected failure; allowed anywhere.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """The entry point: expected failures are one line on stderr and exit status 2."""
+    debug = "--debug" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--debug"]
+    try:
+        app()
+    except RetinaiError as error:
+        if debug:
+            raise
+        print(f"retinai: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:  # `retinai ... | head` is no failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)

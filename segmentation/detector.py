@@ -1,0 +1,49 @@
+"""The trained lesion U-Net as its users meet it: load once, detect often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from retinai.errors import UsageError
+from retinai.lesions import SEGMENTED
+from retinai.types import FundusImage, LesionMap
+from segmentation.model import build_model
+from segmentation.predict import predict_map
+from segmentation.weights import BUNDLED, FILE, load_into, read_card
+
+
+class LesionDetector:
+    """`LesionDetector.load().detect(image)` -> LesionMap. thresholds: class code -> operating probability."""
+
+    def __init__(self, model: nn.Module, card: Mapping[str, Any], device: torch.device) -> None:
+        self.model = model.eval().to(device, memory_format=torch.channels_last)
+        self.card, self.device = card, device
+        self.sides: Sequence[int] = card["sides"]
+        self.views: int = card.get("views", 1)
+        self.thresholds: Mapping[str, float] = card.get("thresholds", dict.fromkeys(SEGMENTED, 0.5))
+
+    @classmethod
+    def load(cls, folder: Path = BUNDLED, device: str = "auto") -> LesionDetector:
+        """Read the weights and their card. Raises WeightsError where they are missing or altered."""
+        card = read_card(folder)
+        model = build_model(card["encoder"], card["decoder_channels"])
+        load_into(model, folder / FILE)
+        return cls(model, card, pick_device(device))
+
+    def detect(self, image: FundusImage) -> LesionMap:
+        """Probabilities at native size, by the card's working sides and mirrored views."""
+        return LesionMap(predict_map(self.model, image, self.sides, views=self.views), SEGMENTED)
+
+
+def pick_device(name: str) -> torch.device:
+    """'auto', 'cpu' or 'cuda' -> a device that is there. Raises UsageError for 'cuda' without one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("no CUDA device here; use --device cpu or auto")
+    return torch.device(name)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from retinai.errors import WeightsError
+from segmentation.losses import focal_tversky_loss, lesion_loss, soft_dice_loss
+from segmentation.model import build_model, load_encoder, normalise, unfold_batch_norms
+from segmentation.weights import load_into, read_card, save_weights
+
+
+@pytest.fixture(scope="module")
+def model() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_model("mobilenet_v2", (32, 16, 16, 8, 8)).eval()
+
+
+def test_one_logit_per_class_and_pixel(model: torch.nn.Module) -> None:
+    assert model(torch.zeros(2, 3, 64, 96)).shape == (2, 5, 64, 96)
+
+
+def test_normalise_gives_zero_for_the_imagenet_mean() -> None:
+    mean = torch.tensor([0.485, 0.456, 0.406]) * 255
+    out = normalise(mean.round().to(torch.uint8).expand(1, 2, 2, 3))
+    assert out.shape == (1, 3, 2, 2) and out.abs().max() < 0.02
+
+
+def test_unfolding_keeps_the_function_and_survives_training_mode() -> None:
+    torch.manual_seed(1)
+    encoder = build_model("mobilenet_v2", (32, 16, 16, 8, 8)).encoder
+    images = torch.randn(4, 3, 64, 64)
+    before = encoder.eval()(images)[-1]
+    folded_training = encoder.train()(images)[-1]
+    for norm in (m for m in encoder.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        norm.reset_running_stats()
+    assert unfold_batch_norms(encoder, images) == 52
+    after, training = encoder.eval()(images)[-1], encoder.train()(images)[-1]
+    assert torch.allclose(before, after, atol=1e-4)
+    scale = before.abs().mean()
+    assert (training - before).abs().mean() < 0.1 * scale < (folded_training - before).abs().mean()
+    assert unfold_batch_norms(encoder, images) == 0  # nothing left to unfold
+
+
+def test_encoder_weights_that_do_not_fit_are_named(tmp_path: Path, model: torch.nn.Module) -> None:
+    save_file({"features.0.0.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "few.safetensors")
+    with pytest.raises(WeightsError, match="tensors missing, such as features"):
+        load_encoder(model.encoder, tmp_path / "few.safetensors")  # type: ignore[arg-type]
+    with pytest.raises(WeightsError, match="no encoder weights at"):
+        load_encoder(model.encoder, tmp_path / "none.safetensors")  # type: ignore[arg-type]
+
+
+def test_weights_round_trip_within_half_precision_and_checksum(tmp_path: Path, model: torch.nn.Module) -> None:
+    save_weights(model, tmp_path, {"encoder": "mobilenet_v2"})
+    again = build_model("mobilenet_v2", (32, 16, 16, 8, 8)).eval()
+    load_into(again, tmp_path / "lesions.safetensors")
+    images = torch.randn(1, 3, 64, 64)
+    assert torch.allclose(model(images), again(images), atol=2e-2)
+    assert read_card(tmp_path)["encoder"] == "mobilenet_v2"
+    (tmp_path / "lesions.safetensors").write_bytes(b"altered")
+    with pytest.raises(WeightsError, match="does not match the checksum"):
+        read_card(tmp_path)
+
+
+def test_weights_of_another_width_are_refused(tmp_path: Path, model: torch.nn.Module) -> None:
+    save_weights(model, tmp_path, {})
+    with pytest.raises(WeightsError, match="does not fit the model"):
+        load_into(build_model("mobilenet_v2", (16, 16, 16, 8, 8)), tmp_path / "lesions.safetensors")
+
+
+def _target() -> torch.Tensor:
+    target = torch.zeros(1, 5, 16, 16)
+    target[:, :, 4:6, 4:6] = 1
+    return target
+
+
+def test_losses_order_good_before_empty_before_inverted() -> None:
+    target = _target()
+    good, empty, inverted = (torch.logit(p.clamp(0.01, 0.99)) for p in (target, torch.zeros_like(target), 1 - target))
+    assert lesion_loss(good, target) < lesion_loss(empty, target) < lesion_loss(inverted, target)
+    for loss in (soft_dice_loss, focal_tversky_loss):
+        assert loss(target, target).item() == pytest.approx(0, abs=1e-4)
+        assert loss(target, target) < loss(target * 0.3, target) < loss(torch.zeros_like(target), target)
+
+
+def test_tversky_punishes_a_miss_more_than_a_false_alarm() -> None:
+    target = _target()
+    missing, extra = target.clone(), target.clone()
+    missing[:, :, 4, 4] = 0
+    extra[:, :, 8, 8] = 1
+    assert focal_tversky_loss(missing, target) > focal_tversky_loss(extra, target)
+
+
+def test_each_weight_of_the_loss_counts() -> None:
+    logits, target = torch.zeros(1, 5, 16, 16), _target()
+    both = lesion_loss(logits, target, 2.0, 1.0).item()
+    assert both == pytest.approx(2 * np.log(2) + lesion_loss(logits, target, 0.0, 1.0).item(), abs=1e-5)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn import draw_idrid
+
+from retinai.lesions import SEGMENTED
+from retinai.readers.idrid import read_segmentation
+from segmentation.cache import build_cache, mask_targets
+from segmentation.patches import Patches
+from segmentation.selftrain import Mixed
+
+FOCUS = {"MA": 1.0, "HE": 1.0, "EX": 1.0, "SE": 1.0, "OD": 1.0}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = draw_idrid(tmp_path_factory.mktemp("idrid"))
+    return build_cache(read_segmentation(root, "train"), root / "cache", 128, mask_targets, lambda done: None)
+
+
+def patches(files: list[Path], **changes: object) -> Patches:
+    options = {"crop": 64, "side": 128, "zoom": (0.8, 1.2), "focus": FOCUS, "length": 40, "seed": 3}
+    return Patches(files, **(options | changes))  # type: ignore[arg-type]
+
+
+def test_cache_holds_colours_and_shares(files: list[Path]) -> None:
+    square = np.load(files[0])
+    assert square.shape == (128, 128, 8) and square.dtype == np.uint8
+    disc = square[..., 3 + SEGMENTED.index("OD")] > 127
+    assert square[disc][:, 0].mean() > 230 and 250 < disc.sum() < 500  # a bright circle of radius 11 or so
+    missing = np.load(files[1])[..., 3 + SEGMENTED.index("SE")]
+    assert missing.max() == 0  # photograph 2 has no mask file: absent, not an error
+
+
+def test_cache_is_built_once(files: list[Path]) -> None:
+    before = files[0].stat().st_mtime_ns
+    root = files[0].parents[1]
+    again = build_cache(read_segmentation(root, "train"), root / "cache", 128, mask_targets, lambda done: None)
+    assert again == files and files[0].stat().st_mtime_ns == before
+
+
+def test_crop_is_the_same_for_the_same_seed_and_number_only(files: list[Path]) -> None:
+    first, second = patches(files)[7], patches(files)[7]
+    assert (first[0] == second[0]).all() and (first[1] == second[1]).all()
+    assert not (patches(files)[8][0] == first[0]).all()
+    assert not (patches(files, seed=4)[7][0] == first[0]).all()
+
+
+def test_crops_show_the_class_they_are_focused_on(files: list[Path]) -> None:
+    only = patches(files, focus={"SE": 1.0})
+    channel = SEGMENTED.index("SE")
+    assert np.mean([only[i][1][..., channel].max() > 0.5 for i in range(20)]) == 1.0
+
+
+def test_crop_has_colours_and_soft_targets(files: list[Path]) -> None:
+    image, target = patches(files)[0]
+    assert image.shape == (64, 64, 3) and image.dtype == np.uint8
+    assert target.shape == (64, 64, 5) and target.dtype == np.float32 and 0 <= target.min() and target.max() <= 1
+
+
+def test_zoom_enlarges_lesions(files: list[Path]) -> None:
+    def area(zoom: float) -> float:
+        some = patches(files, zoom=(zoom, zoom), focus={"HE": 1.0})
+        return float(np.median([some[i][1][..., SEGMENTED.index("HE")].sum() for i in range(16)]))
+
+    assert 2.5 < area(1.6) / area(0.8) < 5.5
+
+
+def test_mixed_takes_its_share_and_repeats_itself(files: list[Path]) -> None:
+    plain, other = patches(files, length=400), patches(files, length=400, seed=9)
+    mixed = Mixed(plain, other, 0.25, seed=0)
+    taken = [bool((mixed[i][0] == other[i][0]).all()) for i in range(0, 400, 4)]
+    assert 0.1 < np.mean(taken) < 0.4
+    assert (mixed[5][0] == Mixed(plain, other, 0.25, seed=0)[5][0]).all()

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from drawn import draw_idrid
+from safetensors.torch import load_file
+
+from retinai.errors import ConfigError, DataError, UsageError
+from segmentation import train as training
+from segmentation.report import evaluate
+from segmentation.settings import SegmentationConfig
+from segmentation.train import one_cycle, train
+
+
+@pytest.fixture(scope="module")
+def idrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_idrid(tmp_path_factory.mktemp("idrid"))
+
+
+def settings(root: Path, output: Path, **changes: Any) -> SegmentationConfig:
+    small: dict[str, Any] = {
+        "encoder_weights": None, "decoder_channels": (16, 16, 16, 8, 8), "cache_side": 128, "side": 128, "crop": 64, "batch": 2,
+        "steps": 4, "validate_every": 0, "workers": 0, "checkpoint_seconds": 0, "precision": "no",
+    }  # fmt: skip
+    return SegmentationConfig(data=root, output=output, **(small | changes))
+
+
+def test_a_run_that_was_killed_ends_as_one_that_was_not(idrid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train(settings(idrid, tmp_path / "whole"))
+    step, calls = training.train_step, []
+
+    def killed(*args: Any) -> float:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return step(*args)
+
+    monkeypatch.setattr(training, "train_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(idrid, tmp_path / "killed"))
+    monkeypatch.setattr(training, "train_step", step)
+    assert train(settings(idrid, tmp_path / "killed")) == whole
+    first, second = (load_file(tmp_path / name / "lesions.safetensors") for name in ("whole", "killed"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_seed_decides_the_weights(idrid: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 2)):
+        train(settings(idrid, tmp_path / name, steps=1, seed=seed))
+    a, b = (load_file(tmp_path / name / "lesions.safetensors") for name in ("a", "b"))
+    assert not torch.equal(a["segmentation_head.0.weight"], b["segmentation_head.0.weight"])
+
+
+def test_training_learns_the_drawn_lesions_and_the_evaluation_sees_it(idrid: Path, tmp_path: Path) -> None:
+    config = settings(idrid, tmp_path / "run", steps=80, batch=4, rate=4e-3, ema=0.5)
+    train(config)
+    report = evaluate(idrid, "validation", config.output, None, None, True, "cpu")
+    assert report["images"] == 1 and set(report["lesions"]) == {"MA", "HE", "EX", "SE"}
+    disc = report["optic_disc"]
+    assert disc["aupr_exact_1440"] > 10 * disc["prevalence"]
+    low, high = disc["aupr_exact_ci"]
+    assert low <= disc["aupr_exact"] <= high
+    again = evaluate(idrid, "validation", config.output, None, None, False, "cpu")
+    assert again["optic_disc"]["threshold"] == disc["threshold"]  # it was stored with the weights
+
+
+def test_thresholds_are_never_chosen_on_test(idrid: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="validation only"):
+        evaluate(idrid, "test", tmp_path, None, None, True, "cpu")
+
+
+def test_a_wrong_folder_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected .*A\. Segmentation"):
+        train(settings(tmp_path, tmp_path / "run"))
+
+
+def test_one_cycle_rises_then_falls() -> None:
+    rates = [one_cycle(step, 100, 1e-3) for step in range(100)]
+    assert rates[0] == pytest.approx(4e-5) and rates[10] == pytest.approx(1e-3) and rates[-1] < 5e-6
+    assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_settings_refuse_what_they_do_not_know() -> None:
+    from retinai.config import load_config
+
+    with pytest.raises(ConfigError, match=r"unknown key 'stepz'; valid keys: .*steps"):
+        load_config(SegmentationConfig, None, ["data=x", "stepz=3"])
+    with pytest.raises(ConfigError, match="crop: .*multiple of 32"):
+        load_config(SegmentationConfig, None, ["data=x", "crop=100"])
