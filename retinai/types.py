@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Eye = Literal["right", "left"]
 Point = tuple[float, float]
 Box = tuple[int, int, int, int]
+CITED = 6
+"""Lesion ids printed after a sentence; beyond these the reader is told how many more there are."""
 
 
 def _freeze(array: NDArray[Any]) -> None:
@@ -132,16 +134,22 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class GradeInterval:
-    """The ICDR grades that the visible lesions allow, lowest to highest. clauses: the rules that bound it."""
+    """What the lesions found say of the ICDR grade.
+
+    low: proven by the lesions that are more likely than not; visible: the grade that all the lesions found fit;
+    high: the highest that cannot be excluded, since some signs cannot be seen. clauses: the rule of the visible
+    grade first, then those that stay open; lesions: the ids on which the visible grade rests, none for grade 0.
+    """
 
     low: int
+    visible: int
     high: int
     clauses: tuple[str, ...]
     lesions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low <= self.high <= 4:
-            raise ValueError(f"grade interval {self.low}-{self.high} is out of order or out of 0-4")
+        if not 0 <= self.low <= self.visible <= self.high <= 4:
+            raise ValueError(f"grade interval {self.low}-{self.visible}-{self.high} is out of order or out of 0-4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +165,15 @@ class Evidence:
 
     @property
     def sentence(self) -> str:
-        """The statement with its citations: 'Hard exudates within one disc diameter of the fovea [EX-1, EX-4].'"""
+        """The statement with its citations: 'Hard exudates within one disc diameter of the fovea [EX-1, EX-4].'
+
+        No more than `CITED` ids are printed, the rest as a number; `lesions` holds them all.
+        """
         if not self.lesions:
             return self.statement
-        return f"{self.statement.rstrip('.')} [{', '.join(self.lesions)}]."
+        rest = len(self.lesions) - CITED
+        more = f" and {rest} more" if rest > 0 else ""
+        return f"{self.statement.rstrip('.')} [{', '.join(self.lesions[:CITED])}{more}]."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
