@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from retinai.errors import DataError
 from retinai.lesions import CLASSES, SEGMENTED
+from retinai.readers.idrid_overlap import LINK_FILE, read_links, copies_of_test
 from retinai.readers.record import Record
 
 _PARTS = {"train": "a. Training Set", "validation": "a. Training Set", "test": "b. Testing Set"}
@@ -47,12 +47,17 @@ def _masks_of(name: str, folder: Path) -> dict[str, Path]:
 
 
 def read_unlabelled(root: Path, folder: Path) -> list[Record]:
-    """The grading photographs without a mask to be judged by: those of validation photographs are left out."""
-    link = Path(root) / "segmentation_to_grading.csv"
-    held_out = {r.id for r in read_segmentation(root, "validation")}
-    with link.open(newline="", encoding="utf-8") as file:
-        leaked = {row["grading_image"] for row in csv.DictReader(file) if row["segmentation_image"] in held_out}
-    paths = sorted((folder / "1. Original Images" / "a. Training Set").glob("*.jpg"))
+    """The grading photographs without a mask to be judged by: those of validation and test photographs are left out.
+
+    root: with `A. Segmentation` and the link file; folder: with the photographs (`B. Disease Grading`).
+    Raises DataError where one of them is missing.
+    """
+    if not (link := Path(root) / LINK_FILE).is_file():
+        raise DataError(f"no {link}: without it (columns segmentation_image, grading_image) validation photographs would be trained on")
+    paths = sorted((Path(folder) / "1. Original Images" / _PARTS["train"]).glob("*.jpg"))
     if not paths:
-        raise DataError(f"no IDRiD grading photographs: expected *.jpg in {folder}/1. Original Images/a. Training Set")
+        raise DataError(f"no IDRiD grading photographs: expected *.jpg in {folder}/1. Original Images/{_PARTS['train']}")
+    names = [p.stem for p in paths]
+    held_out = {r.id for r in read_segmentation(root, "validation")}
+    leaked = {grading for segmentation, grading in read_links(root, names) if segmentation in held_out} | copies_of_test(names)
     return [Record(p.stem, "unlabelled", p, "idrid") for p in paths if p.stem not in leaked]
