@@ -1,7 +1,8 @@
 """The one table of lesions and grades: codes, words, colours. Every room takes its words from here.
 
 Grades follow the International Clinical Diabetic Retinopathy scale (Wilkinson et al., Ophthalmology 2003).
-Colours are the Okabe-Ito palette, which colour-blind readers tell apart; line styles repeat the difference.
+Colours differ in lightness as well as in hue, on an orange ground and for colour-blind readers; line styles
+repeat the difference.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ class LesionClass:
     idrid: tuple[str, str] | None = None
 
 
-MA = LesionClass("MA", "microaneurysm", "microaneurysms", (240, 228, 66), "dotted", True, ("1. Microaneurysms", "MA"))
-HE = LesionClass("HE", "haemorrhage", "haemorrhages", (230, 60, 0), "solid", True, ("2. Haemorrhages", "HE"))
-EX = LesionClass("EX", "hard exudate", "hard exudates", (86, 180, 233), "solid", True, ("3. Hard Exudates", "EX"))
-SE = LesionClass("SE", "soft exudate", "soft exudates", (204, 121, 167), "dashed", True, ("4. Soft Exudates", "SE"))
-OD = LesionClass("OD", "optic disc", "optic discs", (0, 158, 115), "dashdot", True, ("5. Optic Disc", "OD"))
+MA = LesionClass("MA", "microaneurysm", "microaneurysms", (255, 255, 110), "dotted", True, ("1. Microaneurysms", "MA"))
+HE = LesionClass("HE", "haemorrhage", "haemorrhages", (20, 60, 230), "solid", True, ("2. Haemorrhages", "HE"))
+EX = LesionClass("EX", "hard exudate", "hard exudates", (90, 230, 255), "solid", True, ("3. Hard Exudates", "EX"))
+SE = LesionClass("SE", "soft exudate", "soft exudates", (255, 140, 225), "dashed", True, ("4. Soft Exudates", "SE"))
+OD = LesionClass("OD", "optic disc", "optic discs", (0, 210, 130), "dashdot", True, ("5. Optic Disc", "OD"))
 IRMA = LesionClass(
     "IRMA", "intraretinal microvascular abnormality", "intraretinal microvascular abnormalities", (0, 0, 0), detectable=False
 )

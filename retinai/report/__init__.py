@@ -1,0 +1,1 @@
+"""An explanation as files: JSON, an overlay, masks, a table."""

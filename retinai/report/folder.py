@@ -1,0 +1,66 @@
+"""One photograph's results as a folder: explanation.json, overlay.png, masks/*.png, lesions.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from retinai.errors import UsageError
+from retinai.lesions import CLASSES
+from retinai.types import Lesion
+
+COLUMNS = ("id", "code", "name", "confidence", "area_px", "x", "y", "width", "height", "centre_x", "centre_y", "quadrant", "distance_dd")
+
+
+def write_folder(folder: Path, document: Mapping[str, Any], picture: NDArray[np.uint8], masks: Mapping[str, NDArray[np.bool_]],
+                 lesions: tuple[Lesion, ...]) -> None:  # fmt: skip
+    """Write the files; explanation.json last, so that a folder which has it is complete.
+
+    picture: (h, w, 3) RGB uint8; masks: class code -> (H, W) bool at native size. Raises UsageError where the folder
+    cannot be written.
+    """
+    try:
+        (folder / "masks").mkdir(parents=True, exist_ok=True)
+        for stale in (folder / "masks").glob("*.png"):
+            stale.unlink()
+        for code, mask in masks.items():
+            _write(folder / "masks" / f"{code}.png", _png(mask.view(np.uint8) * 255, bilevel=True))
+        _write(folder / "overlay.png", _png(picture[..., ::-1]))
+        _write(folder / "lesions.csv", _table(lesions).encode())
+        _write(folder / "explanation.json", (json.dumps(document, indent=2) + "\n").encode())
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}") from None
+
+
+def _png(pixels: NDArray[np.uint8], bilevel: bool = False) -> bytes:
+    options = [cv2.IMWRITE_PNG_BILEVEL, 1] if bilevel else [cv2.IMWRITE_PNG_COMPRESSION, 3]
+    return cv2.imencode(".png", pixels, options)[1].tobytes()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_bytes(data)
+    partial.replace(path)
+
+
+def _table(lesions: tuple[Lesion, ...]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for lesion in lesions:
+        place = lesion.place
+        distance = "" if place.distance_dd is None else f"{place.distance_dd:.3f}"
+        centre = (f"{place.centre[0]:.1f}", f"{place.centre[1]:.1f}")
+        name = CLASSES[lesion.code].name
+        writer.writerow([lesion.id, lesion.code, name, f"{lesion.confidence:.3f}", lesion.area_px, *lesion.box, *centre, place.quadrant or "", distance])
+    return text.getvalue()
