@@ -1,0 +1,52 @@
+"""Measure a grader on a data set: read the records, let it grade them, count, and keep the report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import retinai
+from retinai.about import installed
+from retinai.grading.protocol import Grader
+from retinai.grading.render import draw_confusion
+from retinai.grading.report import summarise
+from retinai.grading.results import Row, claim_folder
+from retinai.grading.run import grade_records, labelled
+from retinai.readers import read
+
+
+def evaluate(grader: Grader, data: Path, dataset: str, split: str, limit: int | None = None, output: Path | None = None) -> dict[str, Any]:
+    """The report of `grader` on one split. With `output`, photographs.csv is filled as it goes, so that a second call
+    goes on where the first was stopped, and report.json and confusion.png are written at the end."""
+    run = {"dataset": dataset, "split": split, "grader": dict(grader.identity)}
+    records = read(dataset, data, split)
+    chosen = labelled(records, limit)
+    if output:
+        claim_folder(output, run)
+    rows = grade_records(grader, chosen, output / "photographs.csv" if output else None)
+    unlabelled = sum(record.grade is None for record in records)
+    report = summarise(rows, run | {"limit": limit, "unlabelled_left_out": unlabelled} | versions() | {"photographs": fingerprint(rows)})
+    if output:
+        _keep(report, output)
+    return report
+
+
+def versions() -> dict[str, Any]:
+    """Of RetinAI and of what may change a figure."""
+    return {"retinai": retinai.__version__, "packages": {name: installed(name) for name in ("numpy", "torch", "transformers")}}
+
+
+def fingerprint(rows: Sequence[Row]) -> str:
+    """SHA-256 of which photographs were graded and what their true grades are: equal for two reports on the same cases."""
+    cases = sorted((*row.key, row.truth) for row in rows)
+    return hashlib.sha256(json.dumps(cases).encode()).hexdigest()
+
+
+def _keep(report: dict[str, Any], folder: Path) -> None:
+    partial = folder / "report.json.partial"
+    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    partial.replace(folder / "report.json")
+    draw_confusion(report, folder / "confusion.png")
