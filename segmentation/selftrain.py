@@ -1,4 +1,4 @@
-"""Self-training: an earlier U-Net labels photographs that nobody outlined, and a new one learns from both."""
+"""Self-training: an earlier U-Net labels photographs that were graded but not outlined, and a new one learns from both."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from retinai.fit import Fit
+from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.record import Record
 from retinai.types import FundusImage
 from segmentation.cache import TargetOf, build_cache
@@ -32,13 +33,27 @@ class Mixed(Dataset):
 
 
 def pseudo_targets(teacher: nn.Module, precision: str) -> TargetOf:
-    """A labeller: the teacher's probabilities, averaged over four mirrored views, as soft targets 0-255."""
+    """A labeller: the teacher's probabilities, averaged over four mirrored views, as soft targets 0-255.
+
+    What the photograph's published grade rules out is set to zero, so that the student unlearns the teacher's
+    false alarms on healthy eyes.
+    """
 
     def target_of(record: Record, image: FundusImage, fit: Fit) -> NDArray[np.uint8]:
         probs = predict_square(teacher, fit.apply(image.pixels), views=4, precision=precision)
+        probs[[SEGMENTED.index(code) for code in ruled_out(record)]] = 0
         return np.round(probs.transpose(1, 2, 0) * 255).astype(np.uint8)
 
     return target_of
+
+
+def ruled_out(record: Record) -> set[str]:
+    """The lesions that a photograph's labels exclude.
+
+    Grade 0 is no lesion and grade 1 microaneurysms only (ICDR, Wilkinson 2003); DME risk 0 is no hard exudate (IDRiD).
+    """
+    none = set(LESIONS) if record.grade == 0 else set(LESIONS) - {"MA"} if record.grade == 1 else set()
+    return none | ({"EX"} if record.dme == 0 else set())
 
 
 def label(teacher: nn.Module, records: Sequence[Record], folder: Path, side: int, precision: str, progress: Callable[[int], None]) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from retinai.config import Config
 
@@ -48,12 +48,14 @@ class SegmentationConfig(Config):
     """Weight of the soft Dice loss over the batch."""
     ema: float = Field(0.998, ge=0, lt=1)
     """Decay of the averaged weights; 0 for none."""
-    unlabelled: Path | None = None
-    """Root of photographs to learn from by self-training (IDRiD `B. Disease Grading`); needs `initial`."""
-    unlabelled_share: float = Field(0.4, ge=0, le=1)
+    self_training: bool = False
+    """Learn from the grading photographs too (training split of `B. Disease Grading`), labelled by `initial`."""
+    graded_share: float = Field(0.5, ge=0, le=1)
     """Share of crops taken from them."""
-    unlabelled_side: int = Field(1280, ge=64)
-    """Their cache side; they are smaller than the labelled ones."""
+    graded_side: int = Field(1280, ge=64)
+    """Their cache side; the published copies at hand are smaller than the segmentation photographs."""
+    graded_focus: dict[str, float] = Field(default={"MA": 0.15, "HE": 0.2, "EX": 0.1, "SE": 0.15, "anywhere": 0.4})
+    """How often a crop of them is centred on each class; 'anywhere' is where healthy retina is learnt."""
     validate_every: int = Field(500, ge=0)
     """Steps between validations; 0 for only the last."""
     checkpoint_seconds: float = Field(120.0, ge=0)
@@ -66,3 +68,9 @@ class SegmentationConfig(Config):
     """Autocast precision."""
     seed: int = 0
     """Of everything that is drawn."""
+
+    @model_validator(mode="after")
+    def _teacher(self) -> SegmentationConfig:
+        if self.self_training and self.initial is None:
+            raise ValueError("self_training needs initial, the weights that label the photographs")
+        return self

@@ -19,7 +19,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from retinai.checkpoint import load_checkpoint, save_checkpoint
 from retinai.progress import Progress
-from retinai.readers.idrid import read_segmentation, read_unlabelled
+from retinai.readers import read
+from retinai.readers.idrid import read_segmentation
 from retinai.schedule import one_cycle
 from segmentation.cache import build_cache, mask_targets
 from segmentation.losses import lesion_loss
@@ -64,10 +65,10 @@ def training_crops(config: SegmentationConfig, accelerator: Accelerator) -> Data
         length = config.steps * config.batch * accelerator.num_processes
         common = {"crop": config.crop, "side": config.side, "zoom": config.zoom, "length": length, "seed": config.seed}
         first = Patches(labelled, focus=config.focus, **common)
-        if config.unlabelled is None:
+        if not config.self_training:
             return first
-        second = Patches(_pseudo_labelled(config, accelerator), focus=config.focus, **common)
-    return Mixed(first, second, config.unlabelled_share, config.seed)
+        second = Patches(_pseudo_labelled(config, accelerator), focus=config.graded_focus, **common)
+    return Mixed(first, second, config.graded_share, config.seed)
 
 
 def _cached(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
@@ -78,9 +79,9 @@ def _cached(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
 
 def _pseudo_labelled(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
     teacher = setup(config).to(accelerator.device)
-    records = read_unlabelled(config.data, config.unlabelled)
+    records = read("idrid", config.data, "train")
     with Progress("labelling photographs", len(records), quiet=not accelerator.is_main_process) as progress:
-        return label(teacher, records, config.output / "pseudo", config.unlabelled_side, config.precision, progress.to)
+        return label(teacher, records, config.output / "graded", config.graded_side, config.precision, progress.to)
 
 
 def fit(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerator: Accelerator) -> nn.Module:
@@ -151,6 +152,6 @@ def card(config: SegmentationConfig, scores: dict[str, float]) -> dict[str, obje
         "encoder": config.encoder,
         "decoder_channels": list(config.decoder_channels),
         "sides": [config.side],
-        "recipe": config.model_dump(mode="json", exclude={"data", "output", "initial", "unlabelled"}),
+        "recipe": config.model_dump(mode="json", exclude={"data", "output", "initial"}),
         "validation_aupr_exact_1440": scores,
     }

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn import draw_idrid
+import torch
+from drawn import draw_fundus, draw_idrid
+from torch import nn
 
+from retinai.fit import Fit
+from retinai.image import fundus_image
 from retinai.lesions import SEGMENTED
 from retinai.readers.idrid import read_segmentation
+from retinai.readers.record import Record
 from segmentation.cache import build_cache, mask_targets
 from segmentation.patches import Patches
-from segmentation.selftrain import Mixed
+from segmentation.selftrain import Mixed, pseudo_targets, ruled_out
 
 FOCUS = {"MA": 1.0, "HE": 1.0, "EX": 1.0, "SE": 1.0, "OD": 1.0}
 
@@ -75,3 +80,32 @@ def test_mixed_takes_its_share_and_repeats_itself(files: list[Path]) -> None:
     taken = [bool((mixed[i][0] == other[i][0]).all()) for i in range(0, 400, 4)]
     assert 0.1 < np.mean(taken) < 0.4
     assert (mixed[5][0] == Mixed(plain, other, 0.25, seed=0)[5][0]).all()
+
+
+@pytest.mark.parametrize(
+    ("grade", "dme", "excluded"),
+    [(0, 0, {"MA", "HE", "EX", "SE"}), (1, 0, {"HE", "EX", "SE"}), (2, 0, {"EX"}), (2, 1, set()), (4, None, set()), (None, None, set())],
+)
+def test_labels_rule_out_lesions(grade: int | None, dme: int | None, excluded: set[str]) -> None:
+    assert ruled_out(Record("x", "train", Path("x.jpg"), "idrid", grade=grade, dme=dme)) == excluded
+
+
+def test_the_teacher_labels_all_but_what_is_ruled_out() -> None:
+    image = fundus_image(draw_fundus()[0], "drawn")
+    fit = Fit.of(image.field, 96)
+    teach = pseudo_targets(Everything(), "no")
+    free = teach(Record("x", "train", Path("x.jpg"), "idrid", grade=3, dme=2), image, fit)
+    healthy = teach(Record("x", "train", Path("x.jpg"), "idrid", grade=0, dme=0), image, fit)
+    assert free.shape == (96, 96, 5) and (free[48, 48] > 200).all()
+    assert healthy[..., :4].max() == 0 and healthy[48, 48, SEGMENTED.index("OD")] > 200
+
+
+class Everything(nn.Module):
+    """A teacher that sees every class everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchor = nn.Parameter(torch.full((1,), 3.0))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.anchor.expand(len(images), 5, *images.shape[2:])
