@@ -38,13 +38,14 @@ IRMA = LesionClass(
 )
 VB = LesionClass("VB", "venous beading", "venous beading", (0, 0, 0), detectable=False)
 NV = LesionClass("NV", "neovascularisation", "neovascularisation", (0, 0, 0), detectable=False)
+VH = LesionClass("VH", "vitreous or preretinal haemorrhage", "vitreous or preretinal haemorrhages", (0, 0, 0), detectable=False)
 
-CLASSES: dict[str, LesionClass] = {c.code: c for c in (MA, HE, EX, SE, OD, IRMA, VB, NV)}
+CLASSES: dict[str, LesionClass] = {c.code: c for c in (MA, HE, EX, SE, OD, IRMA, VB, NV, VH)}
 SEGMENTED: tuple[str, ...] = ("MA", "HE", "EX", "SE", "OD")
 """The channel order of the lesion U-Net. A LesionMap carries its own copy."""
 LESIONS: tuple[str, ...] = ("MA", "HE", "EX", "SE")
 """Lesions among the segmented classes (the optic disc is anatomy)."""
-UNSEEN: tuple[str, ...] = ("IRMA", "VB", "NV")
+UNSEEN: tuple[str, ...] = ("IRMA", "VB", "NV", "VH")
 """Signs that no channel shows, which every explanation must say."""
 
 GRADES: tuple[str, ...] = (

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Eye = Literal["right", "left"]
 Point = tuple[float, float]
 Box = tuple[int, int, int, int]
+Polarity = Literal["present", "absent", "uncertain"]
+Verdict = Literal["supported", "contradicted", "unsupported", "not_assessable"]
 CITED = 6
 """Lesion ids printed after a sentence; beyond these the reader is told how many more there are."""
 
@@ -188,6 +190,81 @@ class SaliencyMap:
         if not np.isfinite(self.values).all() or self.values.min() < 0 or self.values.max() <= 0:
             raise ValueError("a saliency map must be finite, non-negative and not blank")
         _freeze(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many a text says there are: `> 20`, `~ 12` (about). op: = ~ > >= < <=."""
+
+    op: Literal["=", "~", ">", ">=", "<", "<="]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A place that a text names; several values mean "in each of them".
+
+    frame: what the values divide. quadrant and hemifield (around the origin), etdrs9 ('macula', 'centre', 'temporal macula'),
+    dd_ring (distance from the origin in disc diameters, '<=1'), area ('arcades', 'periphery'), image ('upper left').
+    """
+
+    frame: Literal["quadrant", "hemifield", "etdrs9", "dd_ring", "area", "image"]
+    values: tuple[str, ...]
+    origin: Literal["fovea", "disc"] = "fovea"
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError(f"a {self.frame} needs at least one value")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """How much of a model's saliency lies on a claim's lesions. lift: share of the mass over share of the area;
+    ceiling_share: the share of what the map's resolution allows, 0..1."""
+
+    method: str
+    layer: str
+    lift: float
+    ceiling_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that a text asserts of the eye, and what became of it.
+
+    text, span: where it stands in the raw text, which is raw[span[0]:span[1]]; it carries the model's own words, never verified as
+    words, and is quoted, not printed as a finding. lesion: a code of `retinai.lesions.CLASSES`; levels: the ICDR grades
+    (kind grade) or DME risks (kind dme_risk) that the words allow; months: the follow-up interval; evidence: ids of lesions
+    or of evidence; reason: why the verdict, one plain clause; kept: whether it may reach the reader.
+    """
+
+    id: str
+    text: str
+    span: tuple[int, int]
+    kind: Literal["presence", "count", "location", "grade", "dme_risk", "referral", "quality", "other"]
+    polarity: Polarity
+    lesion: str | None = None
+    count: Count | None = None
+    region: Region | None = None
+    levels: tuple[int, ...] = ()
+    months: tuple[int, int] | None = None
+    evidence: tuple[str, ...] = ()
+    attribution: Attribution | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    kept: bool = False
+
+    def __post_init__(self) -> None:
+        if self.span[0] < 0 or self.span[1] - self.span[0] != len(self.text) or not self.text:
+            raise ValueError(f"{self.id}: the span {self.span} does not fit the text {self.text!r}")
+        if (self.lesion is None) == (self.kind in ("presence", "count", "location")):
+            raise ValueError(f"{self.id}: a {self.kind} claim with lesion {self.lesion}")
+        if (not self.levels) == (self.kind in ("grade", "dme_risk")):
+            raise ValueError(f"{self.id}: a {self.kind} claim with levels {self.levels}")
+        if self.kept and (self.verdict != "supported" or not self.evidence):
+            raise ValueError(f"{self.id}: only a supported claim with evidence is kept, this one is {self.verdict}")
+        if self.verdict not in (None, "supported") and not self.reason:
+            raise ValueError(f"{self.id}: {self.verdict} without a reason")
 
 
 @dataclass(frozen=True, slots=True)
