@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from retinai.errors import DataError
 from retinai.lesions import CLASSES, SEGMENTED
-from retinai.readers.idrid_overlap import LINK_FILE, read_links, copies_of_test
+from retinai.readers.idrid_overlap import LINK_FILE, copies_of_test, read_links
+from retinai.readers.listing import Listing, Problem
 from retinai.readers.record import Record
 
-_PARTS = {"train": "a. Training Set", "validation": "a. Training Set", "test": "b. Testing Set"}
+T = TypeVar("T")
+PARTS = {"train": "a. Training Set", "validation": "a. Training Set", "test": "b. Testing Set"}
 VALIDATION_START, VALIDATION_STEP = 2, 5
 """The fixed validation split: every fifth training photograph in order of name, starting with the third."""
 
@@ -19,9 +23,9 @@ def read_segmentation(root: Path, split: str) -> list[Record]:
 
     Raises DataError where the folder is not laid out as the official download, naming what was expected.
     """
-    if split not in _PARTS:
-        raise DataError(f"no split {split!r}; there are {', '.join(_PARTS)}")
-    part, base = _PARTS[split], Path(root) / "A. Segmentation"
+    if split not in PARTS:
+        raise DataError(f"no split {split!r}; there are {', '.join(PARTS)}")
+    part, base = PARTS[split], Path(root) / "A. Segmentation"
     images = base / "1. Original Images" / part
     paths = sorted(images.glob("*.jpg"))
     if not paths:
@@ -32,8 +36,39 @@ def read_segmentation(root: Path, split: str) -> list[Record]:
     records = [Record(p.stem, split, p, "idrid", masks=_masks_of(p.stem, masks)) for p in paths]
     if split == "test":
         return records
-    held_out = {r.id for r in records[VALIDATION_START::VALIDATION_STEP]}
+    held_out = {r.id for r in hold_out_segmentation(records)}
     return [r for r in records if (r.id in held_out) == (split == "validation")]
+
+
+def hold_out_segmentation(train: Sequence[T]) -> Sequence[T]:
+    """The validation ones of the training photographs, which must be in order of name."""
+    return train[VALIDATION_START::VALIDATION_STEP]
+
+
+def list_segmentation(root: Path) -> Listing:
+    """Every photograph of `A. Segmentation` with its masks, and what is wrong with the mask folders."""
+    listing = Listing("idrid-segmentation", Path(root), fixed=True)
+    base = Path(root) / "A. Segmentation"
+    for split in PARTS:
+        if split != "test" or (base / "1. Original Images" / PARTS["test"]).is_dir():
+            listing.records += read_segmentation(root, split)
+    for part in sorted({PARTS[r.split] for r in listing.records}):
+        names = {r.id for r in listing.records if PARTS[r.split] == part}
+        listing.problems += _mask_problems(base / "2. All Segmentation Groundtruths" / part, names)
+    return listing
+
+
+def _mask_problems(folder: Path, names: set[str]) -> list[Problem]:
+    """A folder of masks that is missing (each of its masks then counts as absent), and masks without a photograph."""
+    problems = []
+    for code in SEGMENTED:
+        place, suffix = CLASSES[code].idrid or ("", "")
+        if not (folder / place).is_dir():
+            problems.append(Problem(folder / place, "missing", f"no such folder of masks: every photograph counts as without {code}"))
+        expected = {f"{name}_{suffix}" for name in names}
+        strays = [path for path in sorted((folder / place).glob("*.tif")) if path.stem not in expected]
+        problems += [Problem(path, "unlisted", f"a mask without a photograph; expected PHOTOGRAPH_{suffix}.tif") for path in strays]
+    return problems
 
 
 def _masks_of(name: str, folder: Path) -> dict[str, Path]:
@@ -54,9 +89,9 @@ def read_unlabelled(root: Path, folder: Path) -> list[Record]:
     """
     if not (link := Path(root) / LINK_FILE).is_file():
         raise DataError(f"no {link}: without it (columns segmentation_image, grading_image) validation photographs would be trained on")
-    paths = sorted((Path(folder) / "1. Original Images" / _PARTS["train"]).glob("*.jpg"))
+    paths = sorted((Path(folder) / "1. Original Images" / PARTS["train"]).glob("*.jpg"))
     if not paths:
-        raise DataError(f"no IDRiD grading photographs: expected *.jpg in {folder}/1. Original Images/{_PARTS['train']}")
+        raise DataError(f"no IDRiD grading photographs: expected *.jpg in {folder}/1. Original Images/{PARTS['train']}")
     names = [p.stem for p in paths]
     held_out = {r.id for r in read_segmentation(root, "validation")}
     leaked = {grading for segmentation, grading in read_links(root, names) if segmentation in held_out} | copies_of_test(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,32 +35,45 @@ class Problem:
 
 @dataclass(slots=True)
 class Listing:
-    """What a reader found. pins: id of a training photograph -> 'train', 'validation' or 'drop', where it must go."""
+    """What a reader found, as published, or after `splits.prepare` what is used of it.
+
+    dropped: the records that `prepare` left out; fixed: it must neither drop nor move any;
+    pins: id of a training photograph -> 'train', 'validation' or 'drop', where it must go.
+    """
 
     name: str
     root: Path
     records: list[Record] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     pins: dict[str, str] = field(default_factory=dict)
+    dropped: list[Record] = field(default_factory=list)
+    fixed: bool = False
 
-    def add(self, record: Record, table: Path | None = None, **labels: str) -> None:
+    def add(self, record: Record, table: Path, **labels: str) -> None:
         """Take in `record` with the `labels` (grade, dme, maculopathy) that `table` gives it as text.
 
         What is no file, or has a label that is no number in range, becomes a problem instead.
         """
         if not record.image.is_file():
-            self.problems.append(Problem(record.image, "missing", f"no such photograph, listed in {table.name if table else '?'}"))
+            self.problems.append(Problem(record.image, "missing", f"no such photograph, listed in {table.name}"))
             return
         values: dict[str, Any] = {}
         for key, text in labels.items():
             try:
                 values[key] = whole(text, _HIGHEST[key])
             except ValueError as error:
-                self.problems.append(Problem(record.image, "label", f"{key} in {table.name if table else '?'}: {error}"))
+                self.problems.append(Problem(record.image, "label", f"{key} in {table.name}: {error}"))
                 return
         if "maculopathy" in values:
             values["maculopathy"] = bool(values["maculopathy"])
         self.records.append(replace(record, **values))
+
+    def attempt(self, add: Callable[..., None], table: Path, *rest: Any) -> None:
+        """Take in one part of the data set. A part that cannot be read is a problem of its table, not the end."""
+        try:
+            add(self, table, *rest)
+        except DataError as error:
+            self.problems.append(Problem(table, "missing", str(error)))
 
 
 class Photographs:

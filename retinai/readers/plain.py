@@ -1,0 +1,101 @@
+"""For everything without a reader of its own: a folder of class folders, or a CSV file with image and grade columns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from retinai.errors import DataError
+from retinai.readers.listing import SPLIT_WORDS, SUFFIXES, Listing, Photographs, Problem
+from retinai.readers.record import Record
+from retinai.readers.tables import Row, columns, read_rows
+
+IMAGE_COLUMNS = ("image", "image_path", "image_id", "image name", "filename", "file", "path", "id_code", "name")
+GRADE_COLUMNS = ("grade", "dr_grade", "level", "diagnosis", "retinopathy grade", "adjudicated_dr_grade")
+_FOLDER_GRADES = {
+    "0": 0, "no dr": 0, "nodr": 0, "normal": 0, "healthy": 0, "no diabetic retinopathy": 0, "no apparent retinopathy": 0,
+    "1": 1, "mild": 1, "2": 2, "moderate": 2, "3": 3, "severe": 3,
+    "4": 4, "proliferative": 4, "proliferate": 4, "pdr": 4,
+}  # fmt: skip
+_FILLERS = re.compile(r"\b(dr|npdr|non proliferative|nonproliferative|diabetic retinopathy|retinopathy|grade|class|level)\b")
+_EYES = {"l": "left", "left": "left", "r": "right", "right": "right"}
+
+
+def folder_grade(name: str) -> int | None:
+    """'2', 'Moderate', 'moderate_npdr', 'No_DR', 'Proliferate_DR', 'grade 4' -> the ICDR grade; None for other words."""
+    words = " ".join(re.sub(r"[^a-z0-9]+", " ", name.lower()).split())
+    bare = " ".join(_FILLERS.sub(" ", words).split())
+    return _FOLDER_GRADES.get(words, _FOLDER_GRADES.get(bare))
+
+
+def has_class_folders(root: Path) -> bool:
+    """Whether a folder in `root`, or in its train, valid or test folder, is named by a grade."""
+    return any(folder_grade(folder.name) is not None for _, folder in _class_folders(Path(root)))
+
+
+def list_folders(root: Path) -> Listing:
+    """A folder for each grade, named by number or ICDR word, in `root` or in its train, valid and test folders."""
+    listing, root = Listing("folders", Path(root)), Path(root)
+    if not has_class_folders(root):
+        raise DataError(f"no class folders: expected folders named 0 to 4, or No DR, Mild, Moderate, Severe, Proliferative, in {root}")
+    for split, folder in _class_folders(root):
+        grade = folder_grade(folder.name)
+        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        if grade is None:
+            listing.problems.append(Problem(folder, "label", f"no grade has this name; its {len(paths)} photographs are left out"))
+            continue
+        names = ["_".join(path.relative_to(folder.parent).parts) for path in paths]
+        listing.records += [Record(name, split, path, "folders", grade=grade) for name, path in zip(names, paths, strict=True)]
+    if not listing.records:
+        raise DataError(f"no photographs: expected JPEG, PNG, TIFF or BMP files in the class folders of {root}")
+    return listing
+
+
+def find_csv(root: Path) -> Path | None:
+    """`root` itself or the first CSV file in it that has an image and a grade column."""
+    paths = [Path(root)] if Path(root).is_file() else sorted(Path(root).glob("*.csv"))
+    return next((path for path in paths if all(_pick(columns(path)))), None)
+
+
+def list_csv(root: Path) -> Listing:
+    """A CSV file, or a folder with one. Optional columns: split, patient, eye, dme. Paths are relative to its folder."""
+    table = find_csv(root)
+    if table is None:
+        raise DataError(f"no labels: expected a CSV file at {root} with a column {_or(IMAGE_COLUMNS)} and a column {_or(GRADE_COLUMNS)}")
+    image, grade = _pick(columns(table))
+    listing, photographs = Listing("csv", Path(root)), Photographs(table.parent)
+    for row in read_rows(table, image, grade):
+        _add(listing, table, photographs, row, row[image], row[grade])
+    return listing
+
+
+def _add(listing: Listing, table: Path, photographs: Photographs, row: Row, name: str, grade: str) -> None:
+    path, split = photographs.find(name), SPLIT_WORDS.get(row.get("split", "train").lower())
+    if split is None:
+        listing.problems.append(Problem(path, "label", f"split in {table.name}: {row['split']!r} is not train, validation or test"))
+        return
+    id_ = name.replace("\\", "_").replace("/", "_")
+    record = Record(id_, split, path, "csv", patient=row.get("patient") or None, eye=_EYES.get(row.get("eye", "").lower()))
+    labels = {"grade": grade} | ({"dme": row["dme"]} if row.get("dme") else {})
+    listing.add(record, table, **labels)
+
+
+def _pick(names: set[str]) -> tuple[str, str]:
+    """The image and the grade column among `names`, '' where there is none."""
+    return next((c for c in IMAGE_COLUMNS if c in names), ""), next((c for c in GRADE_COLUMNS if c in names), "")
+
+
+def _class_folders(root: Path) -> list[tuple[str, Path]]:
+    """(split, folder) of everything that may be a class folder."""
+    if not root.is_dir():
+        return []
+    found: list[tuple[str, Path]] = []
+    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+        split = SPLIT_WORDS.get(folder.name.lower())
+        inner = sorted(p for p in folder.iterdir() if p.is_dir()) if split else []
+        found += [(split, p) for p in inner] if split else [("train", folder)]
+    return found
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
