@@ -108,7 +108,9 @@ def key(width: int, counts: dict[str, int], landmarks: Landmarks) -> NDArray[np.
     return _write(strip, [*texts, ((size, round(size * 2.4)), DISCLAIMER)], font)
 
 
-def _write(strip: NDArray[np.uint8], texts: list[tuple[tuple[int, int], str]], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> NDArray[np.uint8]:
+def _write(
+    strip: NDArray[np.uint8], texts: list[tuple[tuple[int, int], str]], font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> NDArray[np.uint8]:
     picture = Image.fromarray(strip)
     pen = ImageDraw.Draw(picture)
     for place, text in texts:

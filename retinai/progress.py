@@ -21,8 +21,13 @@ class Progress:
         self.label, self.total = label, total
         self.quiet, self.fancy = quiet, console.is_terminal and not quiet
         self.bar = Bar(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-            console=console, transient=True,
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
         )
         self.started = self.last = time.monotonic()
         self.first: int | None = None

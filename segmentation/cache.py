@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retinai.fit import Fit, find_field
+from retinai.fit import Fit
 from retinai.image import read_photograph
 from retinai.lesions import SEGMENTED
 from retinai.readers.record import Record, read_mask

@@ -18,7 +18,11 @@ from segmentation.weights import BUNDLED, FILE, load_into, read_card
 
 
 class LesionDetector:
-    """`LesionDetector.load().detect(image)` -> LesionMap. thresholds: class code -> operating probability."""
+    """`LesionDetector.load().detect(image)` -> LesionMap.
+
+    thresholds: class code -> the probability that outlines a lesion; peaks: -> the highest probability that a lesion
+    must reach to be told (see `calibrate`).
+    """
 
     def __init__(self, model: nn.Module, card: Mapping[str, Any], device: torch.device) -> None:
         self.model = model.eval().to(device, memory_format=torch.channels_last)
@@ -26,6 +30,7 @@ class LesionDetector:
         self.sides: Sequence[int] = card["sides"]
         self.views: int = card.get("views", 1)
         self.thresholds: Mapping[str, float] = card.get("thresholds", dict.fromkeys(SEGMENTED, 0.5))
+        self.peaks: Mapping[str, float] = card.get("peaks", {})
 
     @classmethod
     def load(cls, folder: Path = BUNDLED, device: str = "auto") -> LesionDetector:

@@ -23,7 +23,9 @@ def soft_dice_loss(probs: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor
     return (1 - overlap / (probs.square().sum(dims) + target.square().sum(dims) + smooth)).mean()
 
 
-def focal_tversky_loss(probs: Tensor, target: Tensor, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75, smooth: float = 1.0) -> Tensor:
+def focal_tversky_loss(
+    probs: Tensor, target: Tensor, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75, smooth: float = 1.0
+) -> Tensor:
     """(1 - Tversky) ** gamma over the batch per class; beta weighs what was missed (Abraham and Khan, ISBI 2019)."""
     dims = (0, 2, 3)
     hit = (probs * target).sum(dims)

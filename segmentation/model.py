@@ -16,7 +16,9 @@ from retinai.lesions import SEGMENTED
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, which the encoders were trained with
 
 
-def build_model(encoder: str, decoder_channels: Sequence[int], encoder_weights: str | None = None, classes: int = len(SEGMENTED)) -> nn.Module:
+def build_model(
+    encoder: str, decoder_channels: Sequence[int], encoder_weights: str | None = None, classes: int = len(SEGMENTED)
+) -> nn.Module:
     """A U-Net of segmentation-models-pytorch: (N, 3, H, W) normalised RGB -> (N, classes, H, W) logits.
 
     encoder_weights: 'imagenet' (downloaded by smp), a local safetensors file, or None.

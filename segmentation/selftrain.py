@@ -56,6 +56,8 @@ def ruled_out(record: Record) -> set[str]:
     return none | ({"EX"} if record.dme == 0 else set())
 
 
-def label(teacher: nn.Module, records: Sequence[Record], folder: Path, side: int, precision: str, progress: Callable[[int], None]) -> list[Path]:
+def label(
+    teacher: nn.Module, records: Sequence[Record], folder: Path, side: int, precision: str, progress: Callable[[int], None]
+) -> list[Path]:
     """Cache `records` with the teacher's labels."""
     return build_cache(records, folder, side, pseudo_targets(teacher.eval(), precision), progress)

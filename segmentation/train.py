@@ -117,7 +117,13 @@ def fit(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerato
 
 
 def train_step(
-    config: SegmentationConfig, model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, target: Tensor, rate: float, accelerator: Accelerator
+    config: SegmentationConfig,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    target: Tensor,
+    rate: float,
+    accelerator: Accelerator,
 ) -> float:
     """One optimiser step on (N, H, W, 3) uint8 images and (N, H, W, C) float32 targets; returns the loss."""
     model.train()

@@ -47,3 +47,21 @@ def draw_idrid(root: Path, count: int = 6, part: str = "a. Training Set") -> Pat
             (truths / folder).mkdir(parents=True, exist_ok=True)
             Image.fromarray(mask.astype(np.uint8) * 76).save(truths / folder / f"IDRiD_{number:02d}_{suffix}.tif")
     return root
+
+
+def draw_grading(root: Path, grades: list[int]) -> Path:
+    """A drawn photograph for each grade in the layout of IDRiD's grading part; those of grade 0 show no lesion."""
+    base = root / "B. Disease Grading"
+    photographs, truths = base / "1. Original Images" / "a. Training Set", base / "2. Groundtruths"
+    photographs.mkdir(parents=True)
+    truths.mkdir()
+    rows = ["Image name,Retinopathy grade,Risk of macular edema "]
+    for number, grade in enumerate(grades, start=1):
+        pixels, masks = draw_fundus(seed=100 + number)
+        for code, mask in masks.items():
+            if grade == 0 and code != "OD":
+                pixels[cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = (180, 90, 40)
+        Image.fromarray(pixels).save(photographs / f"IDRiD_{number:03d}.jpg", quality=97)
+        rows.append(f"IDRiD_{number:03d},{grade},{min(grade, 2)}")
+    (truths / "a. IDRiD_Disease Grading_Training Labels.csv").write_text("\n".join(rows) + "\n")
+    return root

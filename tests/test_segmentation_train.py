@@ -5,19 +5,22 @@ from typing import Any
 
 import pytest
 import torch
-from drawn import draw_idrid
+from drawn import draw_grading, draw_idrid
 from safetensors.torch import load_file
 
 from retinai.errors import ConfigError, DataError, UsageError
+from retinai.lesions import LESIONS
+from retinai.schedule import one_cycle
 from segmentation import train as training
 from segmentation.report import evaluate
 from segmentation.settings import SegmentationConfig
-from segmentation.train import one_cycle, train
+from segmentation.train import train
+from segmentation.weights import read_card
 
 
 @pytest.fixture(scope="module")
 def idrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_idrid(tmp_path_factory.mktemp("idrid"))
+    return draw_grading(draw_idrid(tmp_path_factory.mktemp("idrid")), [0] * 10 + [2] * 5)
 
 
 def settings(root: Path, output: Path, **changes: Any) -> SegmentationConfig:
@@ -65,6 +68,21 @@ def test_training_learns_the_drawn_lesions_and_the_evaluation_sees_it(idrid: Pat
     assert low <= disc["aupr_exact"] <= high
     again = evaluate(idrid, "validation", config.output, None, None, False, "cpu")
     assert again["optic_disc"]["threshold"] == disc["threshold"]  # it was stored with the weights
+    card = read_card(config.output)
+    assert card["calibration"]["HE"]["healthy_photographs"] == 2  # a fifth of the ten of grade 0
+    assert all(card["thresholds"][code] <= card["peaks"][code] + 0.01 for code in LESIONS)
+
+
+def test_self_training_starts_from_the_teacher_and_needs_one(idrid: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs initial"):
+        settings(idrid, tmp_path, self_training=True)
+    train(settings(idrid, tmp_path / "teacher", steps=1))
+    teacher = tmp_path / "teacher" / "lesions.safetensors"
+    train(settings(idrid, tmp_path / "student", steps=2, rate=1e-9, ema=0.0, self_training=True, initial=teacher, graded_side=128))
+    first, second = (load_file(tmp_path / name / "lesions.safetensors") for name in ("teacher", "student"))
+    name = "segmentation_head.0.weight"
+    assert torch.allclose(first[name].float(), second[name].float(), atol=1e-3)
+    assert len(list((tmp_path / "student" / "graded").glob("*.npy"))) == 12  # 15 less the validation fifths
 
 
 def test_thresholds_are_never_chosen_on_test(idrid: Path, tmp_path: Path) -> None:

@@ -15,9 +15,12 @@ from retinai.inputs import Input, find_inputs
 if TYPE_CHECKING:
     from retinai.pipeline import Pipeline
 
-Inputs = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Photographs, folders of photographs, or glob patterns.", show_default=False)]
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="IMAGE...", help="Photographs, folders of photographs, or glob patterns.", show_default=False)
+]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write NAME/explanation.json, overlay.png, masks/, lesions.csv here.", show_default=False)
+    Path | None,
+    typer.Option("--output", "-o", help="Write NAME/explanation.json, overlay.png, masks/, lesions.csv here.", show_default=False),
 ]
 
 
@@ -26,7 +29,9 @@ def explain(
     output: Output = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each photograph.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    weights: Annotated[Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip photographs whose results are already in --output.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a photograph could not be graded.")] = False,
 ) -> None:

@@ -62,5 +62,7 @@ def _table(lesions: tuple[Lesion, ...]) -> str:
         distance = "" if place.distance_dd is None else f"{place.distance_dd:.3f}"
         centre = (f"{place.centre[0]:.1f}", f"{place.centre[1]:.1f}")
         name = CLASSES[lesion.code].name
-        writer.writerow([lesion.id, lesion.code, name, f"{lesion.confidence:.3f}", lesion.area_px, *lesion.box, *centre, place.quadrant or "", distance])
+        writer.writerow(
+            [lesion.id, lesion.code, name, f"{lesion.confidence:.3f}", lesion.area_px, *lesion.box, *centre, place.quadrant or "", distance]
+        )
     return text.getvalue()

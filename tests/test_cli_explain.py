@@ -1,0 +1,164 @@
+"""The command as its users meet it: good input, bad input, folders with both."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import sys
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawn import draw_fundus
+from PIL import Image
+
+from retinai.cli import main
+from retinai.lesions import DISCLAIMER
+from segmentation.model import build_model
+from segmentation.weights import save_weights
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny untrained U-Net: what is tested here is the shell, not the lesions."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("weights")
+    card = {"encoder": "mobilenet_v2", "decoder_channels": [8, 8, 8, 8, 8], "sides": [128]}
+    save_weights(build_model("mobilenet_v2", (8, 8, 8, 8, 8)), folder, card)
+    return folder
+
+
+@pytest.fixture()
+def run(weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    def call(*words: str | Path) -> Result:
+        monkeypatch.setattr(sys, "argv", ["retinai", "explain", "--weights", str(weights), "--device", "cpu", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_info:
+            main()
+        captured = capsys.readouterr()
+        return Result(int(exit_info.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+def photograph(path: Path, seed: int = 0) -> Path:
+    pixels, _ = draw_fundus(640, 480, seed)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def huge_header(path: Path) -> Path:
+    """A PNG that claims 30000x30000 pixels and holds none."""
+    header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)))
+    return path
+
+
+def test_one_document_a_line_that_carries_the_disclaimer_and_its_provenance(run: Run, tmp_path: Path) -> None:
+    result = run(photograph(tmp_path / "eye.png"), "--json")
+    document = json.loads(result.out)
+    assert result.code == 0 and document["image"] == "eye"
+    assert document["disclaimer"] == DISCLAIMER
+    assert len(document["provenance"]["weights_sha256"]) == 64
+    assert result.out.count("\n") == 1
+
+
+def test_text_ends_with_the_disclaimer(run: Run, tmp_path: Path) -> None:
+    assert DISCLAIMER in run(photograph(tmp_path / "eye.png")).out
+
+
+def test_output_folder_holds_what_the_help_says(run: Run, tmp_path: Path) -> None:
+    result = run(photograph(tmp_path / "eye.png"), "--json", "--output", tmp_path / "out")
+    folder = tmp_path / "out" / "eye"
+    document = json.loads((folder / "explanation.json").read_text())
+    assert document == json.loads(result.out)
+    assert Image.open(folder / "overlay.png").width == 640
+    rows = (folder / "lesions.csv").read_text().splitlines()
+    assert rows[0].startswith("id,code,name,confidence") and len(rows) == 1 + len(document["lesions"])
+    if document["quality"]["gradable"]:
+        assert {p.stem for p in (folder / "masks").iterdir()} == {"MA", "HE", "EX", "SE", "OD"}
+        assert np.array(Image.open(folder / "masks" / "MA.png")).shape == (480, 640)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: p.write_bytes(b""), "empty"),
+        (lambda p: p.write_text("not a picture, only called one"), "not"),
+        (lambda p: p.write_bytes(photograph(p.with_suffix(".png")).read_bytes()[:3000]), "truncated|cut|incomplete|decoded"),
+        (lambda p: Image.new("RGB", (1, 1)).save(p), "1x1|small"),
+        (huge_header, "30000"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_exit_1(run: Run, tmp_path: Path, make: Callable[[Path], object], words: str) -> None:
+    import re
+
+    bad = tmp_path / "bad.jpg"
+    make(bad)
+    result = run(bad)
+    assert result.code == 1 and result.out == ""
+    assert result.err.count("\n") == 1 and "bad.jpg" in result.err and re.search(words, result.err)
+
+
+def test_a_missing_file_is_usage(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path / "none.jpg")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"retinai: no image at {tmp_path / 'none.jpg'}\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_said_to_be_so(run: Run, tmp_path: Path) -> None:
+    path = photograph(tmp_path / "mine.png")
+    path.chmod(0)
+    result = run(path)
+    assert result.code == 1 and "permission" in result.err.lower()
+
+
+def test_one_bad_file_among_ten_does_not_lose_the_nine(run: Run, tmp_path: Path) -> None:
+    for number in range(9):
+        photograph(tmp_path / f"eye{number}.png", seed=number)
+    (tmp_path / "eye4b.jpg").write_bytes(b"\xff\xd8 broken")
+    result = run(tmp_path, "--json", "--output", tmp_path / "out")
+    documents = [json.loads(line) for line in result.out.splitlines()]
+    assert result.code == 1 and len(documents) == 10
+    assert [d["image"] for d in documents if "error" in d] == ["eye4b"]
+    assert len(list((tmp_path / "out").glob("*/explanation.json"))) == 9
+    assert len([line for line in result.err.splitlines() if "eye4b" in line]) == 1
+
+
+def test_resume_reads_what_is_there_and_does_the_rest(run: Run, tmp_path: Path) -> None:
+    first, out = photograph(tmp_path / "a.png"), tmp_path / "out"
+    before = run(first, "--json", "--output", out).out
+    stamp = (out / "a" / "explanation.json").stat().st_mtime_ns
+    photograph(tmp_path / "b.png", seed=1)
+    after = run(tmp_path, "--json", "--output", out, "--resume").out
+    assert after.splitlines()[0] + "\n" == before
+    assert (out / "a" / "explanation.json").stat().st_mtime_ns == stamp
+    assert (out / "b" / "explanation.json").is_file()
+
+
+def test_a_black_picture_is_ungradable_and_only_strict_makes_it_a_status(run: Run, tmp_path: Path) -> None:
+    Image.new("RGB", (640, 480)).save(tmp_path / "black.png")
+    plain, strict = run(tmp_path / "black.png"), run(tmp_path / "black.png", "--strict")
+    assert (plain.code, strict.code) == (0, 3)
+    assert "take another photograph" in plain.out and "grade 0" not in plain.out.lower()
+
+
+def test_wrong_weights_are_one_line(run: Run, tmp_path: Path) -> None:
+    result = run(photograph(tmp_path / "eye.png"), "--weights", tmp_path)
+    assert result.code == 2 and result.err.startswith("retinai: no lesion weights in")
