@@ -14,32 +14,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PROBE_SIDE = 512  # px; the field is a large smooth shape, so it is found on a small copy
+_BLACK = 6  # levels of 255: what JPEG and the sensor add to a black border
+_LIGHT_BORDER = 24  # a border brighter than this is no black border
+_EVEN = 12  # levels by which the pixels and the channels of a plain border may differ
 
 
 def find_field(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """The retina's mask of an RGB photograph: (H, W, 3) uint8 -> (H, W) bool, all False where there is none.
 
-    The brightest channel is thresholded between the dark border and the retina, the largest connected
-    part is kept (a burnt-in date stamp is not) and its holes are filled.
+    A plain white or grey border counts as black. The brightest channel is thresholded between the dark border and
+    the retina, and the convex hull of the largest part is the field: optics and frames cut convex shapes, so that
+    a dark patch at the rim belongs to the retina, while a date stamp in the border does not.
     """
     height, width = pixels.shape[:2]
     shrink = min(1.0, _PROBE_SIDE / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).max(axis=2)
-    small = cv2.GaussianBlur(small, (5, 5), 0)
-    bright = float(np.percentile(small, 90))
-    mask = _largest_filled((small > max(6.0, 0.12 * bright)).astype(np.uint8))
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = np.asarray(cv2.GaussianBlur(_without_light_border(small).max(axis=2), (5, 5), 0), np.uint8)
+    mask = _largest_hull((small > _retina_level(small)).astype(np.uint8))
     full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) if mask.any() else np.zeros((height, width), np.uint8)
     return full > 127
 
 
-def _largest_filled(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The largest connected part of a 0/1 mask, holes filled, as 0/255."""
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros_like(mask)
+def _retina_level(brightest: NDArray[np.uint8]) -> float:
+    """The level between border and retina: a small part of the bright retina's level, since glow can ring the field,
+    or of its median where most of the retina is dark."""
+    level = 0.12 * float(np.percentile(brightest, 90))
+    retina = brightest[brightest > level]
+    return max(float(_BLACK), min(level, 0.15 * float(np.median(retina)))) if retina.size else float(_BLACK)
+
+
+def _without_light_border(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy with whatever plain white or grey area reaches in from the corners painted black."""
+    height, width = small.shape[:2]
+    region = np.zeros((height + 2, width + 2), np.uint8)
+    for x, y in ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)):
+        corner = small[max(0, y - 5) : y + 6, max(0, x - 5) : x + 6].reshape(-1, 3)
+        colour = np.median(corner, axis=0)
+        if colour.min() > _LIGHT_BORDER and np.ptp(colour) < _EVEN and np.ptp(corner, axis=0).max() < _EVEN:
+            cv2.floodFill(small.copy(), region, (x, y), 0, (8, 8, 8), (8, 8, 8), cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE)
+    # Widened over the blurred edge, which would otherwise stay as a ring around a black border inside the white one.
+    border = cv2.dilate(region[1:-1, 1:-1], np.ones((7, 7), np.uint8))
+    return np.asarray(cv2.copyTo(small, 1 - border), np.uint8)
+
+
+def _largest_hull(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The convex hull of the largest part of a 0/1 mask, as 0/255. Thin strokes are removed first: a stamp may touch the rim."""
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
+    contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    hull = np.zeros_like(mask)
     if contours:
-        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 255, cv2.FILLED)
-    return filled
+        cv2.drawContours(hull, [cv2.convexHull(max(contours, key=cv2.contourArea))], -1, 255, cv2.FILLED)
+    return hull
 
 
 @dataclass(frozen=True, slots=True)
