@@ -1,4 +1,4 @@
-"""The Indian Diabetic Retinopathy Image Dataset (Porwal et al., Data 2018), in its official layout."""
+"""The Indian Diabetic Retinopathy Image Dataset (Porwal et al., Data 2018): its segmentation part, in the official layout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from retinai.errors import DataError
 from retinai.lesions import CLASSES, SEGMENTED
-from retinai.readers.idrid_overlap import LINK_FILE, copies_of_test, read_links
 from retinai.readers.listing import Listing, Problem
 from retinai.readers.record import Record
 
@@ -79,20 +78,3 @@ def _masks_of(name: str, folder: Path) -> dict[str, Path]:
         if place and (path := folder / place[0] / f"{name}_{place[1]}.tif").is_file():
             found[code] = path
     return found
-
-
-def read_unlabelled(root: Path, folder: Path) -> list[Record]:
-    """The grading photographs without a mask to be judged by: those of validation and test photographs are left out.
-
-    root: with `A. Segmentation` and the link file; folder: with the photographs (`B. Disease Grading`).
-    Raises DataError where one of them is missing.
-    """
-    if not (link := Path(root) / LINK_FILE).is_file():
-        raise DataError(f"no {link}: without it (columns segmentation_image, grading_image) validation photographs would be trained on")
-    paths = sorted((Path(folder) / "1. Original Images" / PARTS["train"]).glob("*.jpg"))
-    if not paths:
-        raise DataError(f"no IDRiD grading photographs: expected *.jpg in {folder}/1. Original Images/{PARTS['train']}")
-    names = [p.stem for p in paths]
-    held_out = {r.id for r in read_segmentation(root, "validation")}
-    leaked = {grading for segmentation, grading in read_links(root, names) if segmentation in held_out} | copies_of_test(names)
-    return [Record(p.stem, "unlabelled", p, "idrid") for p in paths if p.stem not in leaked]

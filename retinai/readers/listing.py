@@ -95,6 +95,8 @@ class Photographs:
         place = self.folder / name.replace("\\", "/")
         key = (place.stem if place.suffix.lower() in SUFFIXES else place.name).lower()
         named = self._named.get(key, [])
+        if place.suffix.lower() not in SUFFIXES:
+            place = place.with_name(place.name + self.paths[0].suffix)
         found = named[0] if len(named) == 1 and not place.is_file() else place
         self._listed.add(found)
         return found

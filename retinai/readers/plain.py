@@ -29,8 +29,11 @@ def folder_grade(name: str) -> int | None:
 
 
 def has_class_folders(root: Path) -> bool:
-    """Whether a folder in `root`, or in its train, valid or test folder, is named by a grade."""
-    return any(folder_grade(folder.name) is not None for _, folder in _class_folders(Path(root)))
+    """Whether folders in `root`, or in its train, valid and test folders, are named by two grades or more.
+
+    One would not do: 'normal' stands beside other diseases too.
+    """
+    return len({folder_grade(folder.name) for _, folder in _class_folders(Path(root))} - {None}) > 1
 
 
 def list_folders(root: Path) -> Listing:
