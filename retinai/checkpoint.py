@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -15,7 +16,7 @@ def save_checkpoint(path: Path, step: int, parts: dict[str, nn.Module], optimize
     """Write the parts' tensors, the optimiser's moments and the step."""
     tensors = {f"{name}.{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in moments.items()}
+        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in _flat(moments).items()}
     partial = path.with_suffix(".partial")
     save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, partial, {"step": str(step)})
     partial.replace(path)
@@ -28,12 +29,17 @@ def load_checkpoint(path: Path, parts: dict[str, nn.Module], optimizer: Optimize
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
     for name, part in parts.items():
         part.load_state_dict(_below(tensors, f"{name}."))
-    state: dict[int, dict[str, Tensor]] = {}
+    state: dict[int, dict[str, Any]] = {}
     for key, value in _below(tensors, "optimizer.").items():
         index, _, moment = key.partition(".")
-        state.setdefault(int(index), {})[moment] = value
+        state.setdefault(int(index), {})[moment] = value.item() if value.dtype == torch.int64 and value.ndim == 0 else value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
     return step
+
+
+def _flat(moments: dict[str, Any]) -> dict[str, Any]:
+    """8-bit optimisers keep their scales in a dictionary of their own."""
+    return {k: v for key, value in moments.items() for k, v in (value if isinstance(value, dict) else {key: value}).items()}
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

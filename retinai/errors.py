@@ -6,7 +6,9 @@ RetinaiError                exit 2
 ├── ImageError              a file that is no readable photograph (exit 1 in a batch)
 ├── DataError               a dataset folder that is not laid out as expected
 ├── WeightsError            weights that are missing or do not match their checksum or card
-└── MissingModelError       a model that is not on this machine; says how to get it
+├── MissingModelError       a model that is not on this machine; says how to get it
+├── ServerError             a model server that does not answer, or not as agreed
+└── SaliencyError           nothing to show where a model looked
 """
 
 from __future__ import annotations
@@ -37,4 +39,12 @@ class WeightsError(RetinaiError):
 
 
 class MissingModelError(RetinaiError):
+    pass
+
+
+class ServerError(RetinaiError):
+    pass
+
+
+class SaliencyError(RetinaiError):
     pass
