@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,10 @@ from PIL import Image
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.copies import describe, same_bytes
 from retinai.readers.listing import SPLITS, Listing, Problem
-from retinai.readers.pictures import same_pictures, thumbnail
+from retinai.readers.pictures import SIDE, same_pictures, thumbnail
 from retinai.readers.record import MASK_FORMATS, Record, read_mask
 
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 """What Pillow raises for files that are damaged, of another kind, or too large."""
 
 
@@ -44,7 +45,7 @@ def examine(listing: Listing, decode: bool, progress: Callable[[int], None]) -> 
 
 def _look(record: Record, decode: bool, thumbnails: list[NDArray[np.float32]]) -> list[Problem]:
     if decode:
-        thumbnails.append(np.zeros_like(thumbnails[0]) if thumbnails else np.zeros(0, np.float32))
+        thumbnails.append(np.zeros(SIDE * SIDE, np.float32))
     try:
         with Image.open(record.image) as image:
             size = image.size
