@@ -32,7 +32,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 # torch and torchvision come from one command, or pip moves one of them. The constraints are in the environment because they
 # hold for the build's own setuptools too. Both OpenCV distributions unpack into one folder: the headless one comes last and is

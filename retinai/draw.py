@@ -28,7 +28,8 @@ def overlay(image: FundusImage, outlines: Iterable[tuple[Lesion, Sequence[Outlin
     """
     height, width = image.field.shape
     scale = min(1.0, LONGEST_SIDE / max(height, width))
-    canvas = cv2.resize(image.pixels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    size = (round(width * scale), round(height * scale))
+    canvas = np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     counts = dict.fromkeys(LESIONS, 0)
     for lesion, lines in outlines:
         counts[lesion.code] += 1

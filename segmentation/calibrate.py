@@ -57,6 +57,7 @@ def _parts(probs: NDArray[np.float32], truth: NDArray[np.bool_], threshold: floa
     above = probs >= threshold
     count, labels = cv2.connectedComponents(above.view(np.uint8), connectivity=8)
     peaks, true = np.zeros(count, np.float32), np.zeros(count, np.bool_)
+    labels = np.asarray(labels, np.int32)
     inside = labels[above]
     np.maximum.at(peaks, inside, probs[above])
     true[labels[above & truth]] = True

@@ -12,7 +12,7 @@ from torch import nn
 from retinai.errors import UsageError
 from retinai.lesions import SEGMENTED
 from retinai.types import FundusImage, LesionMap
-from segmentation.model import build_model
+from segmentation.model import build_model, channels_last
 from segmentation.predict import predict_map
 from segmentation.weights import BUNDLED, FILE, load_into, read_card
 
@@ -25,7 +25,7 @@ class LesionDetector:
     """
 
     def __init__(self, model: nn.Module, card: Mapping[str, Any], device: torch.device) -> None:
-        self.model = model.eval().to(device, memory_format=torch.channels_last)
+        self.model = channels_last(model.eval().to(device))
         self.card, self.device = card, device
         self.sides: Sequence[int] = card["sides"]
         self.views: int = card.get("views", 1)

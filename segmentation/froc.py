@@ -30,7 +30,7 @@ def sweep(probs: NDArray[np.float32], truth: NDArray[np.bool_]) -> Sweep:
     half = (probs.shape[1] // 2, probs.shape[0] // 2)
     small = cv2.resize(probs, half, interpolation=cv2.INTER_AREA)
     count, labels = cv2.connectedComponents(cv2.resize(truth.astype(np.uint8), half, interpolation=cv2.INTER_AREA), connectivity=8)
-    points = [_count(small >= threshold, labels) for threshold in THRESHOLDS]
+    points = [_count(small >= threshold, np.asarray(labels, np.int32)) for threshold in THRESHOLDS]
     return Sweep(np.array([p[0] for p in points]), np.array([p[1] for p in points]), count - 1)
 
 

@@ -123,6 +123,5 @@ def _resize(piece: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """To (side, side, C); OpenCV takes at most four channels at a time."""
     how = cv2.INTER_AREA if piece.shape[0] > side else cv2.INTER_LINEAR
     parts = [piece[..., i : i + 4] for i in range(0, piece.shape[2], 4)]
-    return np.concatenate(
-        [cv2.resize(np.ascontiguousarray(p), (side, side), interpolation=how).reshape(side, side, -1) for p in parts], axis=2
-    )
+    small = [cv2.resize(np.ascontiguousarray(p), (side, side), interpolation=how).reshape(side, side, -1) for p in parts]
+    return np.concatenate(small, axis=2, dtype=np.uint8)

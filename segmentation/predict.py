@@ -33,8 +33,8 @@ def predict_map(
         mean += np.stack([cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR) for channel in square])
     mean /= len(sides)
     native = np.empty((len(mean), *image.field.shape), np.float32)
-    for channel, out in zip(mean, native, strict=True):
-        out[:] = fits[0].invert(channel)
+    for number, channel in enumerate(mean):
+        native[number] = fits[0].invert(channel)
     return native
 
 
@@ -55,7 +55,8 @@ def predict_square(
 
 def _occupied(square: NDArray[np.uint8]) -> tuple[slice, slice]:
     """The rows and columns that hold retina, widened to whole encoder strides."""
-    return _span(square.any(axis=(1, 2))), _span(square.any(axis=(0, 2)))
+    used = square.max(axis=2) > 0
+    return _span(used.any(axis=1)), _span(used.any(axis=0))
 
 
 def _span(used: NDArray[np.bool_]) -> slice:
@@ -113,4 +114,4 @@ def _probs(model: nn.Module, images: Tensor) -> Tensor:
 
 def to_1440(probs: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) native probabilities -> (960, 1440), the size at which most papers report."""
-    return cv2.resize(probs, (1440, 960), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(probs, (1440, 960), interpolation=cv2.INTER_AREA), np.float32)

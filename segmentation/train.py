@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
-from timm.utils import ModelEmaV3
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from torch.utils.tensorboard import SummaryWriter
@@ -24,7 +24,7 @@ from retinai.readers.idrid import read_segmentation
 from retinai.schedule import one_cycle
 from segmentation.cache import build_cache, mask_targets
 from segmentation.losses import lesion_loss
-from segmentation.model import build_model, normalise, unfold_batch_norms
+from segmentation.model import build_model, channels_last, normalise, unfold_batch_norms
 from segmentation.patches import Patches
 from segmentation.selftrain import Mixed, label
 from segmentation.settings import SegmentationConfig
@@ -55,7 +55,7 @@ def setup(config: SegmentationConfig) -> nn.Module:
     model = build_model(config.encoder, config.decoder_channels, start)
     if config.initial:
         load_into(model, config.initial)
-    return model.to(memory_format=torch.channels_last)
+    return channels_last(model)
 
 
 def training_crops(config: SegmentationConfig, accelerator: Accelerator) -> Dataset:

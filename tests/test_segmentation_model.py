@@ -31,7 +31,7 @@ def test_normalise_gives_zero_for_the_imagenet_mean() -> None:
 
 def test_unfolding_keeps_the_function_and_survives_training_mode() -> None:
     torch.manual_seed(1)
-    encoder = build_model("mobilenet_v2", (32, 16, 16, 8, 8)).encoder
+    encoder = build_model("mobilenet_v2", (32, 16, 16, 8, 8)).get_submodule("encoder")
     images = torch.randn(4, 3, 64, 64)
     before = encoder.eval()(images)[-1]
     folded_training = encoder.train()(images)[-1]
@@ -48,9 +48,9 @@ def test_unfolding_keeps_the_function_and_survives_training_mode() -> None:
 def test_encoder_weights_that_do_not_fit_are_named(tmp_path: Path, model: torch.nn.Module) -> None:
     save_file({"features.0.0.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "few.safetensors")
     with pytest.raises(WeightsError, match="tensors missing, such as features"):
-        load_encoder(model.encoder, tmp_path / "few.safetensors")  # type: ignore[arg-type]
+        load_encoder(model.get_submodule("encoder"), tmp_path / "few.safetensors")
     with pytest.raises(WeightsError, match="no encoder weights at"):
-        load_encoder(model.encoder, tmp_path / "none.safetensors")  # type: ignore[arg-type]
+        load_encoder(model.get_submodule("encoder"), tmp_path / "none.safetensors")
 
 
 def test_weights_round_trip_within_half_precision_and_checksum(tmp_path: Path, model: torch.nn.Module) -> None:

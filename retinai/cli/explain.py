@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retinai.errors import ImageError
+from retinai.errors import ImageError, UsageError
 from retinai.inputs import Input, find_inputs
 
 if TYPE_CHECKING:
@@ -41,35 +41,35 @@ def explain(
 
     retinai explain clinic/ --json > findings.jsonl
     """
+    inputs = find_inputs(images)
+    if resume and output is None:
+        raise UsageError("--resume needs --output, the folder whose results are kept")
+    from retinai.pipeline import Pipeline
     from retinai.progress import Progress
 
-    inputs = find_inputs(images)
-    failed = ungradable = 0
-    from retinai.pipeline import Pipeline
-
     pipeline = Pipeline.load(weights, device)
+    failed = ungradable = 0
     with Progress("explaining photographs", len(inputs), quiet=len(inputs) == 1) as progress:
         for number, item in enumerate(inputs):
             progress.to(number)
-            try:
-                document, text = _one(pipeline, item, output, resume)
-            except ImageError as error:
-                failed += 1
-                print(f"retinai: {error}", file=sys.stderr)
-                document, text = {"image": item.name, "error": str(error)}, None
-            ungradable += "quality" in document and not document["quality"]["gradable"]
+            document, text = _one(pipeline, item, output, resume)
+            failed += text is None
+            ungradable += text is not None and not document["quality"]["gradable"]
             _print(document, text, json, heading=len(inputs) > 1)
-        progress.to(len(inputs))
     raise typer.Exit(1 if failed else 3 if strict and ungradable else 0)
 
 
-def _one(pipeline: Pipeline, item: Input, output: Path | None, resume: bool) -> tuple[dict[str, Any], str]:
-    """The document and the text of one photograph, written to its folder where there is an output."""
+def _one(pipeline: Pipeline, item: Input, output: Path | None, resume: bool) -> tuple[dict[str, Any], str | None]:
+    """The document and the text of one photograph, written to its folder where there is an output; no text where it failed."""
     done = output / item.name / "explanation.json" if output else None
     if resume and done and done.is_file():
         document = jsonlib.loads(done.read_text(encoding="utf-8"))
         return document, document["text"]
-    reading = pipeline.read_file(item.path)
+    try:
+        reading = pipeline.read_file(item.path)
+    except ImageError as error:
+        print(f"retinai: {error}", file=sys.stderr)
+        return {"image": item.name, "error": str(error)}, None
     if output:
         reading.write(output / item.name)
     return reading.document(), reading.explanation.text

@@ -1,10 +1,10 @@
-"""Measure a grader on a data set: read the records, let it grade them, count, and keep the report."""
+"""Measure a grader on labelled photographs: let it grade them, count, and keep the report."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,25 @@ from retinai.grading.render import draw_confusion
 from retinai.grading.report import summarise
 from retinai.grading.results import Row, claim_folder
 from retinai.grading.run import grade_records, labelled
-from retinai.readers import read
+from retinai.readers.record import Record
 
 
-def evaluate(grader: Grader, data: Path, dataset: str, split: str, limit: int | None = None, output: Path | None = None) -> dict[str, Any]:
-    """The report of `grader` on one split. With `output`, photographs.csv is filled as it goes, so that a second call
-    goes on where the first was stopped, and report.json and confusion.png are written at the end."""
+def evaluate(
+    grader: Grader, records: Sequence[Record], dataset: str, split: str, limit: int | None = None, output: Path | None = None
+) -> dict[str, Any]:
+    """The report of `grader` on `records`, which are one split of a data set, or on the first `limit` of them.
+
+    With `output`, photographs.csv is filled as it goes, so that a second call goes on where the first was stopped, and
+    report.json and confusion.png are written at the end. Raises DataError without labels, UsageError where `output`
+    holds another run.
+    """
     run = {"dataset": dataset, "split": split, "grader": dict(grader.identity)}
-    records = read(dataset, data, split)
     chosen = labelled(records, limit)
     if output:
         claim_folder(output, run)
     rows = grade_records(grader, chosen, output / "photographs.csv" if output else None)
     unlabelled = sum(record.grade is None for record in records)
-    report = summarise(rows, run | {"limit": limit, "unlabelled_left_out": unlabelled} | versions() | {"photographs": fingerprint(rows)})
+    report = summarise(rows, run | versions() | {"limit": limit, "unlabelled_left_out": unlabelled, "photographs": fingerprint(rows)})
     if output:
         _keep(report, output)
     return report
@@ -45,7 +50,7 @@ def fingerprint(rows: Sequence[Row]) -> str:
     return hashlib.sha256(json.dumps(cases).encode()).hexdigest()
 
 
-def _keep(report: dict[str, Any], folder: Path) -> None:
+def _keep(report: Mapping[str, Any], folder: Path) -> None:
     partial = folder / "report.json.partial"
     partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / "report.json")

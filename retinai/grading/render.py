@@ -50,10 +50,10 @@ def _headline(report: Mapping[str, Any]) -> list[str]:
 
 
 def _classes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = [f"{'grade':<46}{'precision':>10}{'recall':>8}{'F1':>8}{'n':>8}"]
+    lines = [f"{'grade':<50}{'precision':>10}{'recall':>7}{'F1':>7}{'n':>6}"]
     for row in rows:
         name = f"{row['grade']} {row['name']}"
-        lines.append(f"{name:<46}{_figure(row['precision']):>10}{_figure(row['recall']):>8}{_figure(row['f1']):>8}{row['support']:>8}")
+        lines.append(f"{name:<50}{_figure(row['precision']):>10}{_figure(row['recall']):>7}{_figure(row['f1']):>7}{row['support']:>6}")
     return lines
 
 
@@ -91,5 +91,5 @@ def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     axes.set_yticks(range(len(GRADES)), [f"{grade}  (n={n})" for grade, n in enumerate(counts.sum(1))])
     source = report["provenance"]
     axes.set(xlabel="grade given", ylabel="true grade", title=f"{source['grader']['name']}, {source['dataset']} {source['split']}")
-    figure.colorbar(shown, label="share of the true grade")
+    figure.colorbar(shown, label="share of the true grade", shrink=0.66)
     figure.savefig(path)

@@ -20,6 +20,7 @@ from retinai.lesions import GRADES, REFERABLE_FROM
 HEADLINE = ("accuracy", "kappa", "macro_f1", "mae", "off_by_one", "ece")
 REFERABLE = ("sensitivity", "specificity", "auc")
 _PER_CLASS = ("precision", "recall", "f1")
+_OF_CLASS = tuple(f"{name}_" for name in _PER_CLASS)
 
 
 def summarise(rows: Sequence[Row], provenance: Mapping[str, Any], resamples: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def summarise(rows: Sequence[Row], provenance: Mapping[str, Any], resamples: int
         "malformed": sum(r.malformed for r in rows),
         "per_class": [_class(grade, found, counts) for grade in range(len(GRADES))],
         "referable": {name: found[f"referable_{name}"].value for name in REFERABLE} | {"positives": int(counts[REFERABLE_FROM:].sum())},
-        "intervals": {name: [i.low, i.high] for name, i in found.items() if name[-1] not in "01234"},
+        "intervals": {name: [i.low, i.high] for name, i in found.items() if not name.startswith(_OF_CLASS)},
         "wilson": _wilson(rows, counts),
         "nulls": {"majority": majority(truth), "permuted": permuted(truth, level, probs, seed)},
         "reliability": _reliability(truth, level, probs),
