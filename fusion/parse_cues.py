@@ -1,0 +1,106 @@
+"""The words that bend a finding: denial, doubt, contrast, exception, condition, predicates, and counts.
+
+The cues and their scopes follow the idea of NegEx (Chapman et al. 2001) and ConText (Harkema et al. 2009): a cue opens a scope
+to its right, or closes one to its left, and some words end it. Their word lists are not used: these are for fundus reports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from fusion.lexicon import Entry, entry
+from retinai.types import Count
+
+SEEN = r"(?:present|seen|visible|noted|observed|identified|detected|found|evident|apparent|visuali[sz]ed|demonstrated|discernible|appreciated)"
+BE = r"(?:is|are|was|were|been|be|being)"
+NOT = r"(?:not|n't)"
+HOW = r"(?:(?:also|clearly|currently|yet|definitely|readily|obviously|easily|otherwise|any|still) )?"
+NEGATED = r"(?:(?:do|does|did|is|are|was|were|has|have|had|can|could)n't|(?:do|does|did|is|are|was|were|has|have|had|can|could) not|cannot)"
+SHOW = r"(?:show|see|have|appear|seem|contain|demonstrate|reveal|exhibit|display|detect|observe|find|identify|present|feature|suggest|indicate)"
+
+SIGNS: tuple[Entry, ...] = (
+    (re.compile(r"(?<=\w)\s?(?:\(-\)|-+|-ve)(?=\s*(?:[,;.:]|$))"), "deny_before", lambda _: None),
+    (re.compile(r"(?<=\w)\s?(?:\(\+\)|\++|\+ve)(?=\s*(?:[,;.:]|$))"), "affirm", lambda _: None),
+    (re.compile(r"(?:(?<=:)|(?<==))\s?no(?=\s*(?:[,;.]|$))", re.IGNORECASE), "deny_before", lambda _: None),
+    (re.compile(r"(?<!\w)\?\s?(?=\w)"), "doubt", lambda _: None),
+    (re.compile(r"\(\?\)"), "doubt_before", lambda _: None),
+    (re.compile(r","), "comma", lambda _: None),
+)
+"""Cues in signs rather than words: "HE +", "EX: no", "?IRMA". They go before the words, which they contain."""
+
+CUES: tuple[Entry, ...] = SIGNS + tuple(
+    entry(kind, source)
+    for kind, source in (
+        ("deny_before", rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}"),
+        ("deny_before", r"nil|none(?: (?:seen|visible|present|detected|identified|noted|found))?|negative|(?:is |are |been )?(?:ruled out|excluded)"),
+        ("deny_before", rf"(?:(?:has|have|had|is|are) )?(?:resolved|cleared|disappeared|regressed)|(?:{BE} )?no longer (?:{SEEN}|there)"),
+        ("deny", r"no|without|absence of|absent(?=\s*:)|lack(?:s|ing)?(?: of)?|free (?:of|from)|devoid of|negative for|neither|nor|never"),
+        ("deny", r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|spar(?:es?|ing)|away from|fails? to \w+|unable to (?:see|find|identify|detect)|not"),
+        ("deny", rf"{NEGATED}(?: (?:{SHOW}|involve|reach|affect|extend|to|any|have|show))*|no (?:evidence|signs?|indications?) of"),
+        ("affirm", rf"(?:(?:can|could) be|{BE}) {HOW}{SEEN}|{SEEN}|yes|(?:\+ ?ve|positive)|(?:occur|persist)s?"),
+        ("show", r"there (?:is|are|was|were|appears? to be|seems? to be|remains?)"),
+        ("show", r"(?:shows?|showing|reveals?|demonstrates?|displays?|exhibits?|contains?|has|have|features?|includ(?:es?|ing))"),
+        ("show", r"(?:I|we) (?:can |could )?(?:also )?(?:see|observe|find|note|identify)"),
+        ("with", r"with|as well as|along with|together with|plus"),
+        ("doubt", r"possibl[ey]|probabl[ey]|(?:most |very )?likely|(?:highly )?unlikely|suspect(?:ed)?|suspicio(?:us (?:for|of)|n (?:of|for))"),
+        ("doubt", r"(?:concern(?:ing|s)?|worrisome) for|questionable|equivocal|perhaps|maybe|quer(?:y|ied)|uncertain|doubtful|potential(?:ly)?"),
+        ("doubt", r"(?:may|might|could)(?: (?:be|have|show|indicate|represent|suggest|contain|reflect|correspond to|include|also))*"),
+        ("doubt", r"suggest(?:s|ed|ing|ive of)?|(?:cannot|can not|can't|could not|does not|do not) (?:exclude|rule out)|to be confirmed"),
+        ("doubt", r"differential(?: diagnos[ie]s)?(?: (?:includes?|is|of))?|(?:difficult|hard) to (?:exclude|confirm|be certain)|(?:versus|vs\.?)"),
+        ("doubt_before", r"(?:cannot|can not|can't|could not) be (?:\w+ )?(?:excluded|ruled out)|(?:is |are )?not (?:ruled out|excluded)"),
+        ("doubt_before", rf"(?:may|might|could) (?:also )?be (?:{SEEN}|there)|should be considered|(?:is|are) in the differential"),
+        ("contrast", r"but(?: also| rather)?|however|(?:al)?though|while|whereas|yet|nevertheless|on the other hand|in contrast|despite"),
+        ("except", r"except(?:ing|ion of)?(?: for)?|apart from|other than|aside from|save for|with the exception of|but for|excluding"),
+        ("condition", r"if|when|whether|in case(?: of)?|unless|should (?=\w+ (?:develop|occur|appear|worsen))"),
+        ("suppose", r"(?:monitor|look|check|screen|watch|assess|evaluat|search|test)(?:s|e|ed|ing)? for|to (?:rule out|exclude|detect|prevent|check)"),
+        ("suppose", r"risk of (?:developing|progress\w+)|(?:can|may|might|could) (?:lead|progress|result|cause|develop)\w*|leads? to|progress\w* to"),
+        ("suppose", r"would|treat(?:s|ed|ment)? (?:for|of)|history of|previous(?:ly)? treated"),
+        ("assert", r"not (?:only|just|without|free (?:of|from)|absent)|no (?:change|increase|progression|difference|decrease|reduction) (?:in|of)"),
+        ("assert", r"no doubt(?: of| that)?"),
+        ("assert", r"no (?:increase|decrease|change|reduction) in the (?:number|size|amount|extent) of"),
+        ("compare", r"than (?:in|at|on|those|the)"),
+        ("each", r"(?:in|per) each|each|per quadrant|in each(?: of (?:them|these|those))?(?: quadrant)?"),
+    )
+)
+
+WORDS = {w: n for n, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split())}
+WORDS |= {"sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+NUM = rf"(?P<n>(?<![\d./])\d{{1,4}}|a dozen|{'|'.join(WORDS)})"
+NEXT = NUM.replace("?P<n>", "?:")
+UNITS = (
+    r"(?![\s-]*(?:dd\b|dis[ck]|optic|%|mm\b|\u00b5m|um\b|micro(?:n|m)|quadrants?|years?|months?|weeks?|days?|o'clock|eyes?"
+    r"|(?:of|in) (?:the )?(?:\w+ )?quadrants?|/|[.,]\d|\d|st\b|nd\b|rd\b|th\b|third))"
+)
+
+
+def number(word: str) -> int:
+    """'12', 'twelve' or 'a dozen' -> 12."""
+    word = word.lower()
+    return 12 if word.endswith("dozen") else WORDS[word] if word in WORDS else int(word)
+
+
+def _exact(op: Literal["=", "~", ">", ">=", "<", "<="]) -> Callable[[re.Match[str]], tuple[Count, bool]]:
+    return lambda match: (Count(op, number(match["n"])), False)
+
+
+COUNTS: tuple[Entry, ...] = (
+    entry("count", rf"(?:(?:only|just|exactly|a total of|n ?=|x ?) ?)?{NUM}{UNITS}", _exact("=")),
+    entry("count", r"(?:only )?(?:a )?(?:single|solitary|lone|isolated(?= \w*(?:rysm|hage|rrhage|spot|date)\b))|once", (Count("=", 1), False)),
+    entry("count", r"(?:a )?(?:couple|pair)(?: of)?", (Count("=", 2), False)),
+    entry("count", rf"(?:more than|greater than|over|above|exceeding|in excess of|>) ?{NUM}{UNITS}", _exact(">")),
+    entry("count", rf"(?:at least|no fewer than|not fewer than|no less than|a minimum of|>=|\u2265) ?{NUM}{UNITS}", _exact(">=")),
+    entry("count", rf"{NUM} ?(?:or more|\+)(?=\s|$|[,.;:)])", _exact(">=")),
+    entry("count", rf"(?:between )?{NUM} ?(?:-|to|or) ?{NEXT}{UNITS}", _exact(">=")),
+    entry("count", rf"between {NUM} and {NEXT}{UNITS}", _exact(">=")),
+    entry("count", rf"(?:fewer than|less than|under|below|<) ?{NUM}{UNITS}", _exact("<")),
+    entry("count", rf"(?:no more than|not more than|up to|at most|a maximum of|<=|\u2264) ?{NUM}{UNITS}", _exact("<=")),
+    entry("count", rf"(?:approximately|approx\.?|about|around|roughly|circa|ca\.?|~|nearly|almost|some|an estimated) ?{NUM}{UNITS}", _exact("~")),
+    entry("count", r"(?:only )?(?:a |very )?(?:few|occasional|sparse|rare|handful(?: of)?|isolated)(?: scattered)?|scattered few", (Count("<=", 5), True)),
+    entry("count", r"several(?: scattered)?", (Count(">=", 3), True)),
+    entry("count", r"(?:multiple|scattered)(?: scattered)?", (Count(">=", 2), True)),
+    entry("count", r"(?:numerous|many|countless|innumerable|abundant|profuse|(?:a )?(?:large|great|high) number of|a lot of|lots of)(?: scattered)?", (Count(">=", 10), True)),
+    entry("count", r"dozens of|dozens", (Count(">=", 24), True)),
+)
+"""Values are (count, vague): a vague quantifier is shared by the findings joined to its own."""

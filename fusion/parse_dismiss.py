@@ -1,0 +1,74 @@
+"""Sentences that assert nothing of this eye: instructions, questions, textbook statements, other languages."""
+
+from __future__ import annotations
+
+import re
+
+from fusion.lexicon import phrase
+from fusion.parse_line import Line
+
+_INSTRUCTION = re.compile(
+    r"^\W*(?:please )?(?:(?:ignore|disregard|forget|override|bypass|pretend|print|output|say|write|reply|respond|answer|repeat|assume|act as)\b"
+    r"|report (?:that|only)|mark (?:every|all|each)|(?:system|assistant|user|instructions?|prompt)\s*:|you (?:must|should|shall|will|have to|are to)\b)"
+    r"|\b(?:previous|prior|above|earlier) (?:instructions?|prompts?|rules)\b|\b(?:grade|answer|verdict|output|level) (?:must|shall|has to|should) be\b",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|would|should|what|where|which|how|why|who|has|have)\b.*\?\W*$", re.IGNORECASE | re.DOTALL)
+_HYPOTHESIS = re.compile(r"\bif\b.*\bwould\b|\bwould\b.*\bif\b", re.IGNORECASE | re.DOTALL)
+_TEXTBOOK = re.compile(
+    r"\s*(?:\([^)]*\)\s*)?(?:(?:is|are) (?:an?|one of the|the (?:first|earliest|leading|most|main|hallmark)|caused by|defined|characteri[sz]ed|known"
+    r"|(?:usually|typically|often|commonly|generally)|(?:small|tiny|white|yellow|fluffy|red)[\w, -]* (?:on|in|of|from) (?:the|retinal|a))"
+    r"|can\b|occurs? when|results? from|refers? to|affects?|leads? to|(?:usually|typically|often|commonly|generally)\b)",
+    re.IGNORECASE,
+)
+_DISEASE = frozenset({"lesion", "any_dr", "grade", "dme", "other"})
+
+# Words that English does not share; "no", "a", "in", "on", "me" and the like are left out.
+_FOREIGN = phrase(
+    "es|sind|ist|keine?|keiner|keinen|der|die|das|und|nicht|mit|eine[rnms]?|ein|im|zu|auf|bei|auge|netzhaut|links|rechts"
+    "|le|la|les|des|du|et|dans|une?|est|sont|avec|pas|aucune?|sur|il|elle|que|qui|nous|observe"
+    "|el|los|las|se|del|y|con|sin|hay|una?|ojo|por|presenta|observan|lo|gli|della|delle|nella|sono|nel|di|che"
+    "|n\u00e3o|os|as|da|dos|uma?|s\u00e3o|olho|em|het|een|geen|zijn|van|oog|niet|og|ikke|och|inte|av|att|nie|jest"
+)
+_ENGLISH = phrase(
+    "the|is|are|was|were|of|and|with|there|this|that|these|it|which|from|has|have|not|or|an|at|be|for|by|any|we|i|seen|present|shows?|to|as"
+)
+
+
+def foreign(text: str) -> bool:
+    """Whether a text is in another language: mostly letters beyond Latin, or more foreign than English small words."""
+    letters = [c for c in text if c.isalpha()]
+    if letters and sum(c > "\u024f" for c in letters) > 0.3 * len(letters):
+        return True
+    strange = sum(not word.isupper() for word in _FOREIGN.findall(text))  # SE, ES and LA are abbreviations
+    return strange > 0 and strange > len(_ENGLISH.findall(text))
+
+
+def dismissal(line: Line) -> str | None:
+    """Why a sentence is not read for claims, or None."""
+    if foreign(line.text):
+        return "another language"
+    if _INSTRUCTION.search(line.text):
+        return "an instruction"
+    if _QUESTION.match(line.text):
+        return "a question"
+    if _HYPOTHESIS.search(line.text):
+        return "a condition"
+    return "a general statement" if _is_textbook(line) else None
+
+
+def _is_textbook(line: Line) -> bool:
+    """'Microaneurysms are small bulges of the vessels': a bare finding as the subject of a definition."""
+    marks = [mark for mark in line.marks if mark.kind in _DISEASE]
+    return bool(marks) and marks[0].start == 0 and bool(_TEXTBOOK.match(line.text, marks[0].end))
+
+EYE = phrase(
+    r"eyes?|retina\w*|fundus|macula\w*|fovea\w*|(?:optic )?dis[ck]s?|nerve|vessels?|veins?|arter\w+|vascular\w*|lesions?|vitreous|lens|media|cornea"
+    r"|periphery|arcades?|pupils?|patients?|diabet\w+|spots?|circle|abnormal\w*|patholog\w+|retinopathy|vision|visual"
+)
+"""Words after which an English sentence that was not understood counts as a claim of the kind 'other'."""
+
+
+def unknown_words(line: Line) -> list[tuple[int, int]]:
+    """Spans of the runs of words that neither a mark nor common English explains."""
+    return []

@@ -1,0 +1,142 @@
+"""The words for the whole eye: ICDR grades, the risk of DME, referral and follow-up, image quality.
+
+A grade or a risk is the set of levels that the words allow: "moderate to severe NPDR" is (2, 3), "signs of retinopathy" (1, 2, 3, 4).
+The levels of the English programme follow its grading criteria: R1 background, R2 pre-proliferative, R3 proliferative, M1 maculopathy.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fusion.lexicon import WHOLE, Entry, entry
+from fusion.parse_cues import NUM, WORDS, number
+
+Levels = tuple[int, ...]
+Match = re.Match[str]
+
+NP = r"(?:non ?proliferative(?: (?:diabetic )?(?:retinopathy|disease|changes|DR))?(?: \(NPDR\))?|NPDR)"
+DR = r"(?:(?:diabetic )?(?:retinopathy|eye disease)|(?:diabetic (?:retinal )?(?:changes|disease))|(?-i:DR))(?: \((?-i:DR)\))?"
+ANY_DR = rf"(?:{NP}|{DR})"
+SEVERITY = r"(?:very )?(?:mild|minimal|moderate|severe)"
+AND = r"(?: ?(?:to|or|and|-|/) ?)"
+BY_WORD = {"mild": 1, "minimal": 1, "moderate": 2, "severe": 3}
+SCALE = r"(?:(?:(?-i:DR|ICDR)|retinopathy|severity|disease) )*(?:grade|level|stage|class|score|severity(?: level| grade| score)?)"
+IS = r"(?: ?(?:is|of|as|=|:)(?: (?:likely |probably )?(?:a )?(?:grade|level|stage|class)?)?| )? ?"
+DIGIT = r"(?P<a>[0-4]|zero|one|two|three|four)(?!\d|\.\d|%|\s*(?:-|to)\s*\d*\s*(?:dd|months?|weeks?)|/(?!4)|\s*(?:quadrants?|months?|dd))"
+
+
+def _digit(word: str) -> int:
+    return WORDS[word.lower()] if word.lower() in WORDS else int(word)
+
+
+def _number(match: Match) -> Levels:
+    """'grade 2', 'grade 2-3', 'level 2 or above'."""
+    groups = match.groupdict()
+    low = _digit(match["a"])
+    if groups.get("up"):
+        return tuple(range(low, 5))
+    high = _digit(groups["b"]) if groups.get("b") else low
+    return tuple(range(min(low, high), max(low, high) + 1))
+
+
+def _severity(match: Match) -> Levels:
+    words = re.findall(r"mild|minimal|moderate|severe", match.group().lower())
+    low, high = BY_WORD[words[0]], BY_WORD[words[-1]]
+    floor = match.groupdict().get("floor")
+    return tuple(range(low, 5)) if floor else tuple(range(min(low, high), max(low, high) + 1))
+
+
+def _english(match: Match) -> Levels:
+    return {"0": (0,), "1": (1, 2), "2": (2, 3), "3": (4,)}[match["r"]]
+
+
+PDR = r"(?:(?:active |early |high risk )*proliferative (?:diabetic (?:retinopathy|changes)|retinopathy|disease|DR|changes)|proliferation|high risk PDR|(?-i:PDR))"
+FLOOR = r"(?P<floor>(?:at least|no less than|not less than) )?"
+
+GRADES: tuple[Entry, ...] = (
+    entry("grade", rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and|/) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<up> (?:or|and) (?:above|higher|worse|more))?(?:/4| out of 4)?", _number),
+    entry("grade", rf"between {SCALE}{IS}{DIGIT} and (?:{SCALE} )?(?P<b>[0-4])(?!\d|\.\d)", _number),
+    entry("grade", rf"{FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?,? {ANY_DR}", _severity),
+    entry("grade", rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?(?: in this (?:image|eye|picture))?(?: ?(?:is|:|=|of)) {FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?(?: (?:degree|severity|stage|{NP}))?", _severity),
+    entry("grade", rf"severity of (?:the )?{DR}(?: in this (?:image|eye|picture))? (?:is|:|=|appears(?: to be)?) {SEVERITY}", _severity),
+    entry("grade", rf"(?:early|incipient)(?: (?:signs?|stages?) of)? {DR}", (1, 2)),
+    entry("grade", rf"(?:advanced|late stage) {DR}", (3, 4)),
+    entry("grade", rf"background (?:diabetic )?(?:retinopathy|changes|DR)|(?-i:BDR)", (1, 2)),
+    entry("grade", r"pre ?proliferative (?:diabetic )?(?:retinopathy|changes|disease|DR)|(?-i:PPDR)", (2, 3)),
+    entry("grade", PDR, (4,)),
+    entry("grade", NP, (1, 2, 3)),
+    entry("grade", rf"referable {DR}", (2, 3, 4)),
+    (re.compile(r"(?<!\w)R(?P<r>[0-3])(?=M[01]|\W|$)"), "grade", _english),
+    entry("any_dr", DR, (1, 2, 3, 4)),
+)
+"""'any_dr' names the disease without a degree: denied, it is grade 0; beside a grade, it only says of what."""
+
+OEDEMA = r"(?:(?:diabetic )?macular o?edema|(?-i:DME|DMO)|(?:diabetic )?maculopathy)(?: \((?-i:DME|DMO|ME)\))?"
+CSMO = rf"(?:clinically significant (?:diabetic )?macular o?edema|(?-i:CSM[EO]|CSDM[EO]))(?: \((?-i:CSM[EO])\))?"
+CI = r"(?:cent(?:re|er|ral) involv(?:ing|ed)|(?-i:CI))"
+
+
+def _risk(match: Match) -> Levels:
+    return (int(match["r"]),)
+
+
+def _word_risk(match: Match) -> Levels:
+    word = match["how"].lower()
+    return (2,) if word in ("high", "higher", "significant", "increased") else (0, 1) if word == "low" else (1, 2)
+
+
+DME: tuple[Entry, ...] = (
+    entry("dme", OEDEMA, (1, 2)),
+    entry("dme", rf"{CSMO}|{CI} (?:{OEDEMA}|{CSMO})", (2,)),
+    entry("dme", rf"non ?{CI} (?:{OEDEMA})", (1,)),
+    entry("dme", rf"(?:{OEDEMA}|risk of (?:diabetic )?macular o?edema)(?: (?:risk|grade|level))*(?: ?(?:is|:|=|of))? ?(?P<r>[0-2])(?!\d|\.\d)", _risk),
+    entry("dme", rf"(?P<how>high|higher|increased|significant|low|moderate|some) risk (?:of|for) (?:developing )?{OEDEMA}", _word_risk),
+    entry("dme", rf"(?:at )?risk (?:of|for) (?:developing )?{OEDEMA}", (1, 2)),
+    entry("dme", rf"no risk (?:of|for) {OEDEMA}", (0,)),
+    (re.compile(r"(?:(?<=R[0-3])|(?<!\w))M1(?!\w)"), "dme", lambda _: (2,)),
+    (re.compile(r"(?:(?<=R[0-3])|(?<!\w))M0(?!\w)"), "no_dme", lambda _: (2,)),
+)
+
+UNIT = r"(?P<unit>months?|mo|mths?|weeks?|wks?|years?|yrs?|/12|/52|days?)"
+PER = {"y": 12.0, "w": 0.25, "d": 1 / 30, "m": 1.0}
+
+
+def _months(match: Match) -> tuple[int, int]:
+    low, unit = number(match["n"]), match["unit"].lower()
+    high = number(match["high"]) if match.groupdict().get("high") else low
+    per = 0.25 if unit == "/52" else 1.0 if unit == "/12" else PER[unit[0]]
+    ends = sorted((round(low * per), round(high * per)))
+    return (0, ends[1]) if match.groupdict().get("within") else (ends[0], ends[1])
+
+
+HIGH = NUM.replace("?P<n>", "?P<high>")
+SPECIALIST = r"(?:\w+ ){0,3}(?:ophthalmologist|optometrist|specialist|eye doctor|doctor|physician|eye service|clinic|professional|provider|surgeon)"
+ADVISED = r"(?:recommended|advised|advisable|required|needed|suggested|indicated|necessary|warranted)"
+
+REFERRAL: tuple[Entry, ...] = (
+    entry("refer", r"(?:not|non) ?referable", "deny"),
+    entry("refer", r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|recall|review|follow ?-?ups?|followed up"),
+    entry("refer", rf"(?:consult(?:ation)?|see|seen by|visit|seek)(?: with| by)? (?:an? |the )?{SPECIALIST}|consultation"),
+    entry("refer", r"(?:further|additional|regular|routine|annual|yearly|urgent|prompt|periodic|dilated|comprehensive|close) (?:\w+ )?(?:eye )?(?:evaluation|exam(?:ination)?s?|assessment|tests?|testing|screening|monitoring|observation|check ?ups?|imaging|follow ?-?up)"),
+    entry("refer", rf"(?:angiography|OCT|imaging|examination|evaluation|screening|monitoring|observation)(?: \w+)? (?:is|are) {ADVISED}"),
+    entry("refer", r"(?:should|must|needs? to) be (?:\w+ )?(?:monitored|examined|evaluated|screened|assessed by \w+)"),
+    entry("interval", rf"(?P<within>within )?(?:in |every |after )?{NUM}(?: ?(?:-|to|or) ?{HIGH})? ?{UNIT}", _months),
+    entry("interval", rf"(?:(?P<within>within) )(?:the next )?{NUM} ?{UNIT}", _months),
+    entry("interval", r"annual(?:ly)?|yearly|once a year|every year|in a year|annual screening|yearly screening", (12, 12)),
+)
+
+GOOD = r"(?:good|excellent|adequate|sufficient|high|acceptable|satisfactory|clear|sharp|gradable)"
+POOR = r"(?:poor|low|bad|insufficient|inadequate|unacceptable|ungradable|very poor)"
+HALF = r"(?:fair|limited|suboptimal|sub optimal|moderate|borderline|reduced|medium)"
+PICTURE = r"(?:image|photo(?:graph)?|picture|scan)"
+QUALITY: tuple[Entry, ...] = (
+    entry("quality", rf"{GOOD} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=) ?{GOOD}(?: for grading)?", "present"),
+    entry("quality", rf"{POOR} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=) ?{POOR}(?: for grading)?", "absent"),
+    entry("quality", rf"{HALF} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=) ?{HALF}|limited view", "uncertain"),
+    entry("quality", r"(?:well )gradable|gradable|(?:adequate|sufficient|good enough) for (?:grading|assessment|interpretation)", "present"),
+    entry("quality", rf"{PICTURE} (?:is|appears|looks) (?:\w+ )?(?:clear|sharp|well focus+ed|in focus)", "present"),
+    entry("quality", rf"{PICTURE} (?:is|appears|looks|quality is) (?:\w+ ){{0,2}}(?:blurr?ed|blurry|dark|over ?exposed|under ?exposed|hazy|out of focus)", "absent"),
+    entry("quality", r"un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed|blurry|(?:difficult|impossible|unable) to (?:grade|assess)", "absent"),
+    entry("quality", rf"(?:{WHOLE}|{PICTURE}|it) (?:cannot|can not|can't|could not) be (?:graded|assessed|evaluated|interpreted)", "absent"),
+    entry("quality", r"insufficient for (?:grading|assessment)", "absent"),
+)

@@ -1,0 +1,289 @@
+"""The marks of one sentence -> its findings, each with polarity, count and places.
+
+One pass from left to right. A denial or a doubt holds for the findings after it until a contrast, an exception, a new statement
+or, after a denial, a counted finding ends it; a predicate ("... are absent") holds for the findings before it. A place belongs to
+the findings joined before it, or, where it stands first or as an adjective, to those after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fusion.lexicon import Mark, Named
+from fusion.parse_line import FINDINGS, PLACED, Line
+from fusion.parse_places import EVERYWHERE
+from retinai.types import Count, Polarity, Region
+
+
+@dataclass(slots=True, eq=False)
+class Finding:
+    """What one mark says in its sentence. marks: every mark that bears on it; dropped: conditional or overruled, so not said."""
+
+    mark: Mark
+    polarity: Polarity
+    marks: list[Mark]
+    count: Count | None = None
+    vague: bool = False
+    places: list[Region] = field(default_factory=list)
+    heading: list[Mark] = field(default_factory=list)
+    dropped: bool = False
+
+    @property
+    def code(self) -> str | None:
+        return self.mark.value.code if self.mark.kind == "lesion" else None
+
+    def at(self, place: Mark) -> None:
+        self.places.append(place.value)
+        self.marks.append(place)
+
+
+class Scope:
+    """Reads the marks of one sentence. memory: the findings of the sentences before, to which "one", "two", "none" may refer."""
+
+    def __init__(self, line: Line, memory: list[Finding]) -> None:
+        self.line, self.memory = line, memory
+        self.findings: list[Finding] = []
+        self.polarity: Polarity = "present"
+        self.cue: Mark | None = None
+        self.taken = 0  # findings under the present cue
+        self.closed = 0  # findings before this one are no subject of a later predicate
+        self.chunk = 0  # the findings since the last comma start here
+        self.told = False  # a verb such as "shows" governs the findings after it
+        self.open: list[Finding] = []  # the findings that the next place belongs to
+        self.fresh = True  # the next finding opens a new group
+        self.earlier: list[Finding] = []  # the group before a contrast
+        self.copies: list[Finding] = []  # "... but not in": the group again, at another place
+        self.heading: list[Mark] = []
+        self.adjective: Mark | None = None
+        self.counted: Mark | None = None
+        self.compared = False  # after "than": the places that follow are not the findings'
+        self.hypothesis: str | None = None
+        self.exception: int | None = None
+        self.index = 0
+
+    def read(self) -> list[Finding]:
+        """The findings in reading order, without those in conditions and those that an exception overrules."""
+        for self.index, mark in enumerate(self.line.marks):
+            if mark.kind in FINDINGS:
+                self._on_finding(mark)
+            else:
+                getattr(self, f"_on_{mark.kind}", lambda _: None)(mark)
+        for finding in self.findings:
+            if finding.mark.kind in PLACED and not finding.places:
+                for place in finding.heading:
+                    finding.at(place)
+        self._overrule()
+        return [finding for finding in self.findings if not finding.dropped]
+
+    # findings
+
+    def _on_finding(self, mark: Mark) -> None:
+        finding = Finding(mark, self.polarity, [mark, *self._cues()])
+        finding.dropped = self.hypothesis is not None and mark.kind not in ("refer", "quality")
+        if mark.kind in PLACED:
+            self._take_count(finding)
+            self._take_place(finding)
+        self._add(finding)
+
+    def _cues(self) -> list[Mark]:
+        return [self.cue] if self.cue else []
+
+    def _add(self, finding: Finding) -> None:
+        finding.heading = self.heading
+        if finding.mark.kind in PLACED:
+            if self.fresh or (self.open and self.open[-1].polarity != finding.polarity):
+                self.open = []
+            self.open.append(finding)
+            self.fresh, self.copies = False, []
+        self.findings.append(finding)
+        self.taken += 1
+
+    def _take_count(self, finding: Finding) -> None:
+        before = self.open[-1] if self.open and not self.fresh else None
+        if self.counted is not None:
+            self._count(finding, self.counted)
+            self.counted = None
+        elif before and before.vague and self.line.listed(before.mark, finding.mark):
+            finding.count, finding.vague = before.count, True
+
+    def _count(self, finding: Finding, mark: Mark) -> None:
+        count, vague = mark.value
+        finding.marks.append(mark)
+        if count.n == 0:
+            finding.polarity = "absent"
+        else:
+            finding.count, finding.vague = count, vague
+
+    def _take_place(self, finding: Finding) -> None:
+        before = self.findings[-1].mark if self.findings else None
+        used = self.adjective and before and self.adjective.start < before.start
+        if used and before and not self.line.paired(before, finding.mark):
+            self.adjective = None
+        if self.adjective:
+            finding.at(self.adjective)
+        if isinstance(finding.mark.value, Named) and finding.mark.value.region:
+            finding.places.append(finding.mark.value.region)
+
+    # cues before findings
+
+    def _on_deny(self, mark: Mark) -> None:
+        if self.polarity != "uncertain" or self.taken:  # "probably no" stays a doubt
+            self._set("absent", mark)
+
+    def _on_doubt(self, mark: Mark) -> None:
+        if self.line.words(mark).startswith("v") and self.open:  # "versus"
+            self.open[-1].polarity = "uncertain"
+        if not self.line.finding_follows(self.index):
+            self._on_doubt_before(mark)
+        elif self.polarity != "absent" or self.taken:
+            self._set("uncertain", mark)
+
+    def _set(self, polarity: Polarity, cue: Mark | None) -> None:
+        self.polarity, self.cue, self.taken, self.copies = polarity, cue, 0, []
+
+    def _on_assert(self, mark: Mark) -> None:
+        self._set("present", None)
+
+    def _on_show(self, mark: Mark) -> None:
+        if self.taken:
+            self._set("present", None)
+        self.told = True
+
+    def _on_with(self, mark: Mark) -> None:
+        if self.polarity == "absent" and self.taken:
+            self._set("present", None)
+        self.fresh = True
+
+    def _on_contrast(self, mark: Mark) -> None:
+        self._set("present", None)
+        self.hypothesis, self.told, self.fresh, self.compared = None, False, True, False
+        self.closed = self.chunk = len(self.findings)
+        self.earlier, self.open = self.open or self.earlier, []
+        if self.heading and not self.line.after(self.heading[-1]).startswith(":"):
+            self.heading = []
+
+    def _on_comma(self, mark: Mark) -> None:
+        self.chunk = len(self.findings)
+        if self.hypothesis == "condition":
+            self.hypothesis = None
+
+    def _on_condition(self, mark: Mark) -> None:
+        self.hypothesis = "condition"
+
+    def _on_suppose(self, mark: Mark) -> None:
+        self.hypothesis = "suppose"
+
+    def _on_compare(self, mark: Mark) -> None:
+        self.compared = True
+
+    def _on_except(self, mark: Mark) -> None:
+        self._set("present", None)
+        self.exception = self.chunk = len(self.findings)
+        self.fresh = True
+
+    # predicates after findings
+
+    def _on_affirm(self, mark: Mark) -> None:
+        self.closed, self.told = len(self.findings), False
+        if self.taken:
+            self._set("present", None)
+
+    def _on_deny_before(self, mark: Mark) -> None:
+        if self.findings and self.chunk == len(self.findings) and self.line.place_follows(self.index):
+            self._refer_back(mark, "absent")
+        else:
+            self._predicate(mark, "absent")
+
+    def _on_doubt_before(self, mark: Mark) -> None:
+        self._predicate(mark, "uncertain")
+
+    def _predicate(self, mark: Mark, polarity: Polarity) -> None:
+        for finding in self.findings[max(self.closed, self.chunk if self.told else 0) :]:
+            if finding.polarity != "uncertain":
+                finding.polarity = polarity
+            finding.marks.append(mark)
+        self.closed, self.told = len(self.findings), False
+        self._set("present", None)
+
+    # counts
+
+    def _on_count(self, mark: Mark) -> None:
+        if self.line.counts(self.index):
+            joined = self.line.before(mark).endswith((",", "and", "with", "&"))
+            if self.polarity == "absent" and self.taken and mark.value[0].n and joined:
+                self._set("present", None)  # "no haemorrhages, a few exudates"
+            self.counted = mark
+        elif self.open and not self.open[-1].count and self.line.counted_after(self.open[-1].mark, mark):
+            self._count(self.open[-1], mark)
+        elif len(self.findings) == self.chunk:
+            self._count_again(mark)
+
+    def _count_again(self, mark: Mark) -> None:
+        """A count without a finding of its own: 'at least 20 in each', 'one in the macula', 'the temporal retina contains two'."""
+        following = self.line.marks[self.index + 1] if self.index + 1 < len(self.line.marks) else None
+        each = following is not None and (following.kind == "each" or following.value == EVERYWHERE)
+        if each and self.open:
+            self._count(self.open[-1], mark)
+        elif self.line.place_follows(self.index) or self.heading or (following and following.kind == "affirm"):
+            self._refer_back(mark, "present")
+
+    def _refer_back(self, mark: Mark, polarity: Polarity) -> None:
+        """A pronoun stands for the lesion that was named last."""
+        codes = [finding.code for finding in (*self.memory, *self.findings) if finding.code]
+        if not codes:
+            return
+        again = Finding(Mark("lesion", mark.start, mark.end, Named(codes[-1])), polarity, [mark], dropped=self.hypothesis is not None)
+        if mark.kind == "count":
+            self._count(again, mark)
+        self.fresh = True
+        self._add(again)
+
+    # places
+
+    def _on_side(self, mark: Mark) -> None:
+        if self.line.modifies(self.index):
+            self.adjective = mark
+
+    def _on_place(self, mark: Mark) -> None:
+        if mark.value is None or self.compared:
+            return
+        if self.line.modifies(self.index):
+            self.adjective = mark
+        elif self.copies:
+            for finding in self.copies:
+                finding.at(mark)
+        elif self._elliptic():
+            self._copy_group(mark)
+        elif self.open:
+            for finding in self.open:
+                finding.at(mark)
+            self.fresh = True
+        else:
+            self.heading.append(mark)
+
+    def _elliptic(self) -> bool:
+        """'... but not in the nasal retina', '... sparing the fovea', '... except in the macula'."""
+        after_cue = self.polarity == "absent" or self.exception == len(self.findings)
+        return after_cue and self.taken == 0 and bool(self._group()) and not self.line.finding_follows(self.index)
+
+    def _group(self) -> list[Finding]:
+        return [finding for finding in self.open or self.earlier if finding.code]
+
+    def _copy_group(self, mark: Mark) -> None:
+        copies = [Finding(f.mark, self.polarity, [f.mark, *self._cues()], dropped=f.dropped) for f in self._group()]
+        for copy in copies:
+            copy.at(mark)
+        self.findings += copies
+        self._set("present", None)
+        self.copies = copies
+
+    def _overrule(self) -> None:
+        """What an exception names is no longer denied as a whole, and what is otherwise normal is not normal."""
+        if self.exception is None:
+            return
+        named = {finding.code for finding in self.findings[self.exception :] if finding.polarity != "absent"}
+        for number, finding in enumerate(self.findings):
+            if finding.mark.kind == "normal":
+                finding.mark = Mark("other", finding.mark.start, finding.mark.end)
+            elif finding.polarity == "absent" and (finding.mark.kind == "findings" or (number < self.exception and finding.code in named)):
+                finding.dropped = True
