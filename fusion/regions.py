@@ -65,8 +65,15 @@ class Regions:
         return [line.reshape(-1, 2) for line in found]
 
 
-def find_regions(lesion_map: LesionMap, image: FundusImage, thresholds: Mapping[str, float], landmarks: Landmarks) -> Regions:
-    """All lesions of a photograph. thresholds: class -> operating probability.
+def find_regions(
+    lesion_map: LesionMap,
+    image: FundusImage,
+    thresholds: Mapping[str, float],
+    landmarks: Landmarks,
+    peaks: Mapping[str, float] | None = None,
+) -> Regions:
+    """All lesions of a photograph. thresholds: class -> operating probability, which outlines a lesion; peaks: class ->
+    least confidence of a lesion that is told, the threshold where there is none.
 
     Raises ValueError where a lesion class has no channel or no threshold: a class that was not looked for must not be
     told as absent.
@@ -78,10 +85,20 @@ def find_regions(lesion_map: LesionMap, image: FundusImage, thresholds: Mapping[
     lesions: list[Lesion] = []
     pixels: dict[str, NDArray[np.int64]] = {}
     for code in LESIONS:
-        for lesion, where in _class_lesions(code, lesion_map.channel(code), thresholds[code], floor_px(code, side), landmarks):
+        least = Least(thresholds[code], (peaks or thresholds).get(code, thresholds[code]), floor_px(code, side))
+        for lesion, where in _class_lesions(code, lesion_map.channel(code), least, landmarks):
             lesions.append(lesion)
             pixels[lesion.id] = where
     return Regions(tuple(lesions), image.field.shape, pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """What a part must reach to be a lesion: every pixel the threshold, one pixel the peak, all together `floor` pixels."""
+
+    threshold: float
+    peak: float
+    floor: int
 
 
 def floor_px(code: str, field_side: int) -> int:
@@ -90,10 +107,10 @@ def floor_px(code: str, field_side: int) -> int:
 
 
 def _class_lesions(
-    code: str, probs: NDArray[np.float32], threshold: float, floor: int, landmarks: Landmarks
+    code: str, probs: NDArray[np.float32], least: Least, landmarks: Landmarks
 ) -> list[tuple[Lesion, NDArray[np.int64]]]:
     """The lesions of one class with their pixels, most confident first."""
-    found = _components(probs, threshold, floor)
+    found = [part for part in _components(probs, least.threshold, least.floor) if part.confidence >= least.peak]
     if code in BRIGHT:
         found = [part for part in found if not _in_disc(part.centre, landmarks)]
     found.sort(key=lambda part: (-part.confidence, -part.pixels.size, part.box[1], part.box[0]))

@@ -8,7 +8,8 @@ import torch
 from drawn import draw_grading, draw_idrid
 from safetensors.torch import load_file
 
-from retinai.errors import ConfigError, DataError, UsageError
+from retinai.calibrate import calibrate
+from retinai.errors import ConfigError, DataError
 from retinai.lesions import LESIONS
 from retinai.schedule import one_cycle
 from segmentation import train as training
@@ -57,19 +58,22 @@ def test_the_seed_decides_the_weights(idrid: Path, tmp_path: Path) -> None:
     assert not torch.equal(a["segmentation_head.0.weight"], b["segmentation_head.0.weight"])
 
 
-def test_training_learns_the_drawn_lesions_and_the_evaluation_sees_it(idrid: Path, tmp_path: Path) -> None:
+def test_training_learns_what_is_drawn_and_calibration_and_evaluation_see_it(idrid: Path, tmp_path: Path) -> None:
     config = settings(idrid, tmp_path / "run", steps=80, batch=4, rate=4e-3, ema=0.5)
     train(config)
-    report = evaluate(idrid, "validation", config.output, None, None, True, "cpu")
+    stored = calibrate(idrid, config.output, None, 2, "cpu")
+    report = evaluate(idrid, "validation", config.output, None, None, "cpu")
     assert report["images"] == 1 and set(report["lesions"]) == {"MA", "HE", "EX", "SE"}
     disc = report["optic_disc"]
     assert disc["aupr_exact_1440"] > 10 * disc["prevalence"]
     low, high = disc["aupr_exact_ci"]
     assert low <= disc["aupr_exact"] <= high
-    again = evaluate(idrid, "validation", config.output, None, None, False, "cpu")
-    assert again["optic_disc"]["threshold"] == disc["threshold"]  # it was stored with the weights
+    assert report["views"] == 2 and disc["threshold"] == stored["thresholds"]["OD"]  # stored with the weights
+    assert {key: disc[key] for key in ("dice", "aupr_exact")} == {
+        key: stored["validation"]["optic_disc"][key] for key in ("dice", "aupr_exact")
+    }
     card = read_card(config.output)
-    assert card["calibration"]["HE"]["healthy_photographs"] == 2  # a fifth of the ten of grade 0
+    assert card["told"]["HE"]["healthy_photographs"] == 2  # a fifth of the ten of grade 0
     assert all(card["thresholds"][code] <= card["peaks"][code] + 0.01 for code in LESIONS)
 
 
@@ -83,11 +87,6 @@ def test_self_training_starts_from_the_teacher_and_needs_one(idrid: Path, tmp_pa
     name = "segmentation_head.0.weight"
     assert torch.allclose(first[name].float(), second[name].float(), atol=1e-3)
     assert len(list((tmp_path / "student" / "graded").glob("*.npy"))) == 12  # 15 less the validation fifths
-
-
-def test_thresholds_are_never_chosen_on_test(idrid: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="validation only"):
-        evaluate(idrid, "test", tmp_path, None, None, True, "cpu")
 
 
 def test_a_wrong_folder_says_what_was_expected(tmp_path: Path) -> None:

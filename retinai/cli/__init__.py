@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from retinai.cli import data, evaluate, explain, info, train
+from retinai.cli import calibrate, data, evaluate, explain, info, train
 from retinai.errors import RetinaiError
 from retinai.lesions import DISCLAIMER
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command()(explain.explain)
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
+app.command()(calibrate.calibrate)
 app.add_typer(data.app, name="data")
 app.command()(info.info)
 app.command()(info.doctor)

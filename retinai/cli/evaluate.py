@@ -20,7 +20,6 @@ def segmentation(
     weights: Annotated[Path | None, typer.Option(help="A folder of weights; the bundled ones by default.", show_default=False)] = None,
     sides: Annotated[list[int] | None, typer.Option("--side", help="Working sides instead of the card's; repeat to average.")] = None,
     views: Annotated[int | None, typer.Option(help="Mirrored views to average: 1, 2 or 4; the card says by default.", min=1, max=4)] = None,
-    save_thresholds: Annotated[bool, typer.Option(help="Choose thresholds on these photographs and store them in the card.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.", show_default=False)] = None,
     json: Json = False,
@@ -31,7 +30,7 @@ def segmentation(
     """
     from segmentation.report import evaluate
 
-    report = evaluate(data, split, weights, sides, views, save_thresholds, device)
+    report = evaluate(data, split, weights, sides, views, device)
     if output:
         output.write_text(jsonlib.dumps(report, indent=2) + "\n", encoding="utf-8")
     typer.echo(jsonlib.dumps(report, indent=2) if json else _table(report))
