@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from retinai.cli import calibrate, data, evaluate, explain, info, train
+from retinai.cli import calibrate, data, evaluate, evaluate_grading, explain, info, prepare, train
 from retinai.errors import RetinaiError
 from retinai.lesions import DISCLAIMER
 
@@ -24,8 +24,10 @@ app = typer.Typer(
 )
 app.command()(explain.explain)
 app.add_typer(train.app, name="train")
+evaluate.app.command()(evaluate_grading.grading)
 app.add_typer(evaluate.app, name="evaluate")
 app.command()(calibrate.calibrate)
+data.app.command()(prepare.prepare)
 app.add_typer(data.app, name="data")
 app.command()(info.info)
 app.command()(info.doctor)

@@ -26,3 +26,30 @@ def segmentation(config: ConfigFile, overrides: Overrides = None) -> None:
     from segmentation.launch import launch
 
     launch(settings)
+
+
+@app.command()
+def vlm(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only print how much memory it takes, counted without weights.")] = False,
+) -> None:
+    """Train a LLaVA: QLoRA on llava-1.5-7b, or the small bundled one.
+
+    retinai train vlm --config configs/vlm-idrid.yaml data=idrid.jsonl
+
+    retinai train vlm --config configs/vlm-idrid.yaml --plan
+    """
+    from retinai.config import load_config
+    from vlm.settings import VlmConfig
+
+    settings = load_config(VlmConfig, config, overrides or [])
+    if plan:
+        from vlm.plan import as_text, make_plan
+
+        typer.echo(as_text(make_plan(settings)))
+        return
+    from vlm.train import train
+
+    card = train(settings)
+    typer.echo(f"weights and card: {settings.output} (validation: {card.get('validation')})")

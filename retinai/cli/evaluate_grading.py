@@ -1,0 +1,41 @@
+"""`retinai evaluate grading`"""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def grading(
+    data: Annotated[Path, typer.Option(help="Root of the data set.", show_default=False)],
+    dataset: Annotated[str, typer.Option(help="Its kind: idrid, aptos, ...; an unknown one lists them all.", show_default=False)],
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    grader: Annotated[str, typer.Option(help="Who grades: vlm:nano, vlm:PATH, vlm:MODEL or openai:URL#MODEL.")] = "vlm:nano",
+    adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for vlm:...", show_default=False)] = None,
+    load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether vlm:... is loaded in 4 bits.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    limit: Annotated[int | None, typer.Option(help="Only the first N photographs.", min=1, show_default=False)] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Keep photographs.csv, report.json and confusion.png here; a stopped run goes on.", show_default=False),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a grader on labelled photographs: agreement, calibration, referral, with intervals and nulls.
+
+    retinai evaluate grading --data IDRID_ROOT --dataset idrid --split validation --grader vlm:nano --output runs/nano-idrid
+    """
+    from retinai.graders import Options, load_grader
+    from retinai.grading.evaluate import evaluate
+    from retinai.grading.render import as_table
+    from retinai.readers import read
+
+    records = read(dataset, data, split)
+    chosen = load_grader(grader, Options(adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device))
+    report = evaluate(chosen, records, dataset, split, limit, output)
+    typer.echo(jsonlib.dumps(report, indent=2) if json else as_table(report))
+    if report["unanswered"]["failed"]:
+        raise typer.Exit(1)
