@@ -128,7 +128,7 @@ class _Scene:
 
 def _prepare(lesion_map: LesionMap, image: FundusImage, disc: _Disc) -> _Scene:
     scale = DD / disc.diameter
-    green = cv2.GaussianBlur(_resize(image.pixels, scale)[..., 1].astype(np.float32), (0, 0), DD / 32)
+    green = _blur(_resize(image.pixels, scale)[..., 1], DD / 32)
     centre = (disc.centre[0] + 0.5) * scale - 0.5, (disc.centre[1] + 0.5) * scale - 0.5
     y, x = np.indices(green.shape, np.float32)
     x, y = (x - centre[0]) / DD, (y - centre[1]) / DD
@@ -156,7 +156,7 @@ def _dip(green: Plane, usable: NDArray[np.bool_]) -> Plane:
     clear = usable & (vessels < 0.06)
     level = _flatten(filled, clear)
     centre = _mean(level, clear, 0.22 * DD)
-    known = _weight(clear, 0.22 * DD) > 0.15
+    known = _blur(clear, 0.22 * DD) > 0.15
     ring = _around(np.where(known, centre, np.nan).astype(np.float32))
     told = np.isfinite(ring).sum(axis=0)
     darker = np.sort(np.where(np.isfinite(ring), ring, np.inf), axis=0)[:4].mean(axis=0)
@@ -189,14 +189,13 @@ def _flatten(plane: Plane, clear: NDArray[np.bool_]) -> Plane:
     return np.exp(rest).astype(np.float32)
 
 
-def _weight(usable: NDArray[np.bool_], sigma: float) -> Plane:
-    return cv2.GaussianBlur(usable.astype(np.float32), (0, 0), sigma)
+def _blur(plane: NDArray[Any], sigma: float) -> Plane:
+    return np.asarray(cv2.GaussianBlur(plane.astype(np.float32), (0, 0), sigma), np.float32)
 
 
 def _mean(plane: Plane, usable: NDArray[np.bool_], sigma: float) -> Plane:
     """Gaussian mean over the usable pixels alone (normalised convolution)."""
-    total = cv2.GaussianBlur(np.where(usable, plane, 0).astype(np.float32), (0, 0), sigma)
-    return total / np.maximum(_weight(usable, sigma), 1e-3)
+    return _blur(np.where(usable, plane, 0), sigma) / np.maximum(_blur(usable, sigma), np.float32(1e-3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Regions:
     def contours(self, lesion: Lesion) -> list[NDArray[np.int32]]:
         """The lesion's outlines, outer and inner, as (N, 2) arrays of native (x, y)."""
         found, _ = cv2.findContours(self.inside(lesion).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=lesion.box[:2])
-        return [line.reshape(-1, 2) for line in found]
+        return [np.asarray(line.reshape(-1, 2), np.int32) for line in found]
 
 
 def find_regions(
