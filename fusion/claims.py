@@ -128,8 +128,10 @@ class _Sentence:
                 yield self._claim("grade", polarity, finding.marks, levels=(0,))
 
     def _dme(self) -> Iterator[Claim]:
-        for finding in self.findings:
-            if finding.mark.kind in ("dme", "no_dme"):
+        found = [finding for finding in self.findings if finding.mark.kind in ("dme", "no_dme")]
+        exact = any(finding.mark.value != (1, 2) for finding in found)
+        for finding in found:
+            if not (exact and finding.mark.value == (1, 2) and finding.polarity == "present"):  # "maculopathy grade M0"
                 polarity = "absent" if finding.mark.kind == "no_dme" else finding.polarity
                 yield self._claim("dme_risk", polarity, finding.marks, levels=finding.mark.value)
 

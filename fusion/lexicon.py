@@ -82,7 +82,8 @@ LESIONS: tuple[Entry, ...] = tuple(
         ("HE", None, r"(?-i:HEs?|Hes|HMs?)"),
         ("HE", ON_DISC, rf"{DISC} {BLEED}"),
         ("VH", None, rf"(?:vitreous|pre ?retinal|sub ?hyaloid|intra ?gel)(?: (?:or|and|/) (?:vitreous|pre ?retinal))? (?:{BLEED}|bleed(?:ing|s)?)"),
-        ("EX", None, r"(?:hard |waxy |lipid )?exudat(?:es?|ion|ive (?:lesion|deposit|change)s?)|(?-i:EXs?|HEXs?|HExs?|Ex)"),
+        ("VH", None, rf"(?:{BLEED}|bleed(?:ing|s)?|blood) (?:in|into|within) the (?:vitreous|pre ?retinal space)"),
+        ("EX", None, r"(?:hard |waxy |lipid )?exs?udat(?:es?|ion|ive (?:lesion|deposit|change)s?)|(?-i:EXs?|HEXs?|HExs?|Ex)"),
         ("EX", None, r"hard(?=[\s-]+(?:and|or|&)[\s-]+(?:soft|cotton)[\s-]+(?:exud|wool))"),
         ("EX", None, rf"lipids?(?: {SPOTS}| leakage)?|fatty deposits?|macular star|exudates? rings?"),
         ("EX", None, rf"(?:bright )?yellow(?:ish)?(?:,? (?:and )?(?:whit(?:e|ish)|bright|shiny|waxy|small|hard))? {SPOTS}"),
@@ -120,7 +121,9 @@ OTHERS: tuple[Entry, ...] = tuple(
         r"(?:bright|dark|red|white|black|pale|abnormal) (?:spot|lesion|area|dot|region)s?",
         rf"{PARTS}(?: (?:head|margin|colou?r))?s? {LOOKS} (?:\w+ )?{FLAT}|(?:retina) {LOOKS} (?:flat|attached)|(?:macula|retina|fovea) (?:flat|spared)",
         rf"{FLAT} (?:optic )?(?:{PARTS}|margins?|rim|colou?r|calib(?:re|er))|{PARTS} ?: ?{FLAT}",
+        rf"{PARTS} ?: ?no (?:\w+ )?(?:abnormalit\w+|lesions?|patholog\w+)|no (?:\w+ )?(?:{PARTS}|vascular|macular) (?:abnormalit\w+|patholog\w+)",
         r"otherwise (?:normal|unremarkable|healthy|clear)|unremarkable|no other (?:\w+ )?(?:lesion|abnormalit|finding|patholog|change)\w*",
+        r"blurred vision|vis(?:ion|ual) (?:loss|symptoms?)|4 ?[-:] ?2 ?[-:] ?1 (?:rule|criteria)",
         r"(?:macula|fovea) (?:is|appears) (?:\w+ )?spared",
     )
 )
@@ -128,8 +131,9 @@ OTHERS: tuple[Entry, ...] = tuple(
 WHOLE = r"(?:fundus|retina|eye|retinal appearance|fundus appearance|image|fundus photograph|examination)"
 SOUND: tuple[Entry, ...] = (
     entry("normal", rf"(?:normal|healthy)(?: looking| appearing)? {WHOLE}|{WHOLE} {LOOKS} (?:\w+ )?(?:{NORMAL})"),
-    entry("normal", r"within normal limits|(?-i:NAD)"),
-    entry("findings", r"(?:(?:visible|retinal|diabetic|significant|pathological|obvious|apparent|definite|such) )*lesions?(?: of any kind)?"),
+    entry("normal", r"within normal limits|(?-i:NAD)|everything (?:looks|is|appears) (?:fine|normal|healthy)"),
+    (re.compile(r"^\s*(?:all )?normal\W*$", re.IGNORECASE), "normal", lambda _: None),
+    entry("findings", r"(?:(?:visible|retinal|diabetic|dr|diabetic retinopathy|significant|pathological|obvious|apparent|definite|such) )*lesions?(?: of any kind)?"),
     entry("findings", r"(?:(?:visible|retinal|diabetic|significant|obvious|apparent) )*(?:abnormalit(?:y|ies)|patholog(?:y|ies))"),
 )
 """'normal' says that the whole eye is; 'findings' names lesions without a class: denied, both are ICDR grade 0."""

@@ -21,11 +21,11 @@ NEGATED = r"(?:(?:do|does|did|is|are|was|were|has|have|had|can|could)n't|(?:do|d
 SHOW = r"(?:show|see|have|appear|seem|contain|demonstrate|reveal|exhibit|display|detect|observe|find|identify|present|feature|suggest|indicate)"
 
 SIGNS: tuple[Entry, ...] = (
-    (re.compile(r"(?<=\w)\s?(?:\(-\)|-+|-ve)(?=\s*(?:[,;.:]|$))"), "deny_before", lambda _: None),
-    (re.compile(r"(?<=\w)\s?(?:\(\+\)|\++|\+ve)(?=\s*(?:[,;.:]|$))"), "affirm", lambda _: None),
-    (re.compile(r"(?:(?<=:)|(?<==))\s?no(?=\s*(?:[,;.]|$))", re.IGNORECASE), "deny_before", lambda _: None),
+    (re.compile(r"(?<=\w)\s?(?:\(-\)|-+|-ve)(?=\s*(?:[,;.:]|$))|(?<=[A-Z])-+(?=\s)"), "deny_before", lambda _: None),
+    (re.compile(r"(?<=\w)\s?(?:\(\+\)|\++|\+ve)(?=\s|[,;.:]|$)"), "affirm", lambda _: None),
+    (re.compile(r"(?<=[:=?])\s*no(?=\s*(?:[,;.]|$))", re.IGNORECASE), "deny_before", lambda _: None),
     (re.compile(r"(?<!\w)\?\s?(?=\w)"), "doubt", lambda _: None),
-    (re.compile(r"\(\?\)"), "doubt_before", lambda _: None),
+    (re.compile(r"\(\?\)|\?\s*$"), "doubt_before", lambda _: None),
     (re.compile(r","), "comma", lambda _: None),
 )
 """Cues in signs rather than words: "HE +", "EX: no", "?IRMA". They go before the words, which they contain."""
@@ -33,11 +33,11 @@ SIGNS: tuple[Entry, ...] = (
 CUES: tuple[Entry, ...] = SIGNS + tuple(
     entry(kind, source)
     for kind, source in (
-        ("deny_before", rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}"),
+        ("deny_before", rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}|(?:is|are) (?:\w+ )?(?:an? )?(?:arte?i?facts?|reflections?|reflexe?s?)"),
         ("deny_before", r"nil|none(?: (?:seen|visible|present|detected|identified|noted|found))?|negative|(?:is |are |been )?(?:ruled out|excluded)"),
         ("deny_before", rf"(?:(?:has|have|had|is|are) )?(?:resolved|cleared|disappeared|regressed)|(?:{BE} )?no longer (?:{SEEN}|there)"),
         ("deny", r"no|without|absence of|absent(?=\s*:)|lack(?:s|ing)?(?: of)?|free (?:of|from)|devoid of|negative for|neither|nor|never"),
-        ("deny", r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|spar(?:es?|ing)|away from|fails? to \w+|unable to (?:see|find|identify|detect)|not"),
+        ("deny", r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|spar(?:es?|ing)|away from|mimick?ing|resembl(?:es?|ing)|simulating|fails? to \w+|unable to (?:see|find|identify|detect)|not"),
         ("deny", rf"{NEGATED}(?: (?:{SHOW}|involve|reach|affect|extend|to|any|have|show))*|no (?:evidence|signs?|indications?) of"),
         ("affirm", rf"(?:(?:can|could) be|{BE}) {HOW}{SEEN}|{SEEN}|yes|(?:\+ ?ve|positive)|(?:occur|persist)s?"),
         ("show", r"there (?:is|are|was|were|appears? to be|seems? to be|remains?)"),
@@ -47,20 +47,23 @@ CUES: tuple[Entry, ...] = SIGNS + tuple(
         ("doubt", r"possibl[ey]|probabl[ey]|(?:most |very )?likely|(?:highly )?unlikely|suspect(?:ed)?|suspicio(?:us (?:for|of)|n (?:of|for))"),
         ("doubt", r"(?:concern(?:ing|s)?|worrisome) for|questionable|equivocal|perhaps|maybe|quer(?:y|ied)|uncertain|doubtful|potential(?:ly)?"),
         ("doubt", r"(?:may|might|could)(?: (?:be|have|show|indicate|represent|suggest|contain|reflect|correspond to|include|also))*"),
-        ("doubt", r"suggest(?:s|ed|ing|ive of)?|(?:cannot|can not|can't|could not|does not|do not) (?:exclude|rule out)|to be confirmed"),
+        ("doubt", r"suggest(?:s|ed|ing|ive of)?|(?:cannot|can not|can't|could not|does not|do not) (?:exclude|rule out)|to be confirmed|would|not (?:definite|certain|diagnostic|conclusive)(?: for| of)?"),
         ("doubt", r"differential(?: diagnos[ie]s)?(?: (?:includes?|is|of))?|(?:difficult|hard) to (?:exclude|confirm|be certain)|(?:versus|vs\.?)"),
         ("doubt_before", r"(?:cannot|can not|can't|could not) be (?:\w+ )?(?:excluded|ruled out)|(?:is |are )?not (?:ruled out|excluded)"),
         ("doubt_before", rf"(?:may|might|could) (?:also )?be (?:{SEEN}|there)|should be considered|(?:is|are) in the differential"),
+        ("except", r"except(?:ing|ion of)?(?: for)?|apart from|other than|aside from|save for|with the exception of|but for|excluding|but(?= the \w+ (?:one|quadrant))"),
         ("contrast", r"but(?: also| rather)?|however|(?:al)?though|while|whereas|yet|nevertheless|on the other hand|in contrast|despite"),
-        ("except", r"except(?:ing|ion of)?(?: for)?|apart from|other than|aside from|save for|with the exception of|but for|excluding"),
         ("condition", r"if|when|whether|in case(?: of)?|unless|should (?=\w+ (?:develop|occur|appear|worsen))"),
         ("suppose", r"(?:monitor|look|check|screen|watch|assess|evaluat|search|test)(?:s|e|ed|ing)? for|to (?:rule out|exclude|detect|prevent|check)"),
         ("suppose", r"risk of (?:developing|progress\w+)|(?:can|may|might|could) (?:lead|progress|result|cause|develop)\w*|leads? to|progress\w* to"),
-        ("suppose", r"would|treat(?:s|ed|ment)? (?:for|of)|history of|previous(?:ly)? treated"),
+        ("suppose", r"rule out|treat(?:s|ed|ment)? (?:for|of)|history of|previous(?:ly)? treated"),
         ("assert", r"not (?:only|just|without|free (?:of|from)|absent)|no (?:change|increase|progression|difference|decrease|reduction) (?:in|of)"),
-        ("assert", r"no doubt(?: of| that)?"),
+        ("assert", r"no doubt(?: of| that)?|would (?:grade|assign|classify|rate|say|describe|be (?:advisable|best|wise|prudent|sensible))"),
         ("assert", r"no (?:increase|decrease|change|reduction) in the (?:number|size|amount|extent) of"),
         ("compare", r"than (?:in|at|on|those|the)"),
+        ("assert", r"(?:due to|because of|given|based on|(?:as )?evidenced by|in view of|owing to)(?: the)?(?: presence of)?"),
+        ("definite", r"definite(?:ly)?|certain(?:ly)?|clear(?:ly)?"),
+        ("filler", r"no\. of|numbers? of|(?-i:(?:MA|HE|EX|SE)-\d+|E-?\d+)"),
         ("each", r"(?:in|per) each|each|per quadrant|in each(?: of (?:them|these|those))?(?: quadrant)?"),
     )
 )
@@ -71,7 +74,7 @@ NUM = rf"(?P<n>(?<![\d./])\d{{1,4}}|a dozen|{'|'.join(WORDS)})"
 NEXT = NUM.replace("?P<n>", "?:")
 UNITS = (
     r"(?![\s-]*(?:dd\b|dis[ck]|optic|%|mm\b|\u00b5m|um\b|micro(?:n|m)|quadrants?|years?|months?|weeks?|days?|o'clock|eyes?"
-    r"|(?:of|in) (?:the )?(?:\w+ )?quadrants?|/|[.,]\d|\d|st\b|nd\b|rd\b|th\b|third))"
+    r"|of (?:the )?(?:\w+ )?quadrants?|third)|/|[.,]\d|\d|(?:st|nd|rd|th)\b)"
 )
 
 
@@ -97,7 +100,7 @@ COUNTS: tuple[Entry, ...] = (
     entry("count", rf"(?:fewer than|less than|under|below|<) ?{NUM}{UNITS}", _exact("<")),
     entry("count", rf"(?:no more than|not more than|up to|at most|a maximum of|<=|\u2264) ?{NUM}{UNITS}", _exact("<=")),
     entry("count", rf"(?:approximately|approx\.?|about|around|roughly|circa|ca\.?|~|nearly|almost|some|an estimated) ?{NUM}{UNITS}", _exact("~")),
-    entry("count", r"(?:only )?(?:a |very )?(?:few|occasional|sparse|rare|handful(?: of)?|isolated)(?: scattered)?|scattered few", (Count("<=", 5), True)),
+    entry("count", r"(?:only )?(?:a |very )?(?:few|occasional|sparse|rare|handful(?: of)?|isolated|hardly any|scarcely any|barely any)(?: scattered)?|scattered few", (Count("<=", 5), True)),
     entry("count", r"several(?: scattered)?", (Count(">=", 3), True)),
     entry("count", r"(?:multiple|scattered)(?: scattered)?", (Count(">=", 2), True)),
     entry("count", r"(?:numerous|many|countless|innumerable|abundant|profuse|(?:a )?(?:large|great|high) number of|a lot of|lots of)(?: scattered)?", (Count(">=", 10), True)),

@@ -7,6 +7,7 @@ The levels of the English programme follow its grading criteria: R1 background, 
 from __future__ import annotations
 
 import re
+from math import ceil
 
 from fusion.lexicon import WHOLE, Entry, entry
 from fusion.parse_cues import NUM, WORDS, number
@@ -17,10 +18,10 @@ Match = re.Match[str]
 NP = r"(?:non ?proliferative(?: (?:diabetic )?(?:retinopathy|disease|changes|DR))?(?: \(NPDR\))?|NPDR)"
 DR = r"(?:(?:diabetic )?(?:retinopathy|eye disease)|(?:diabetic (?:retinal )?(?:changes|disease))|(?-i:DR))(?: \((?-i:DR)\))?"
 ANY_DR = rf"(?:{NP}|{DR})"
-SEVERITY = r"(?:very )?(?:mild|minimal|moderate|severe)"
+SEVERITY = r"(?:very )?(?:mild|minimal|moderate|mod\.?|severe|sev\.?)"
 AND = r"(?: ?(?:to|or|and|-|/) ?)"
-BY_WORD = {"mild": 1, "minimal": 1, "moderate": 2, "severe": 3}
-SCALE = r"(?:(?:(?-i:DR|ICDR)|retinopathy|severity|disease) )*(?:grade|level|stage|class|score|severity(?: level| grade| score)?)"
+BY_WORD = {"mi": 1, "mo": 2, "se": 3}
+SCALE = r"(?:(?:(?-i:DR|ICDR)|retinopathy|severity|disease) )*(?:graded?|level|stage|class|score|severity(?: level| grade| score)?)"
 IS = r"(?: ?(?:is|of|as|=|:)(?: (?:likely |probably )?(?:a )?(?:grade|level|stage|class)?)?| )? ?"
 DIGIT = r"(?P<a>[0-4]|zero|one|two|three|four)(?!\d|\.\d|%|\s*(?:-|to)\s*\d*\s*(?:dd|months?|weeks?)|/(?!4)|\s*(?:quadrants?|months?|dd))"
 
@@ -40,7 +41,7 @@ def _number(match: Match) -> Levels:
 
 
 def _severity(match: Match) -> Levels:
-    words = re.findall(r"mild|minimal|moderate|severe", match.group().lower())
+    words = re.findall(r"\b(mi|mo|se)(?=ld|nimal|d\b|derate|v\b|vere\b)", match.group().lower())
     low, high = BY_WORD[words[0]], BY_WORD[words[-1]]
     floor = match.groupdict().get("floor")
     return tuple(range(low, 5)) if floor else tuple(range(min(low, high), max(low, high) + 1))
@@ -54,10 +55,10 @@ PDR = r"(?:(?:active |early |high risk )*proliferative (?:diabetic (?:retinopath
 FLOOR = r"(?P<floor>(?:at least|no less than|not less than) )?"
 
 GRADES: tuple[Entry, ...] = (
-    entry("grade", rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and|/) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<up> (?:or|and) (?:above|higher|worse|more))?(?:/4| out of 4)?", _number),
+    entry("grade", rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<up> (?:or|and) (?:above|higher|worse|more))?(?:/4| out of 4)?", _number),
     entry("grade", rf"between {SCALE}{IS}{DIGIT} and (?:{SCALE} )?(?P<b>[0-4])(?!\d|\.\d)", _number),
-    entry("grade", rf"{FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?,? {ANY_DR}", _severity),
-    entry("grade", rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?(?: in this (?:image|eye|picture))?(?: ?(?:is|:|=|of)) {FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?(?: (?:degree|severity|stage|{NP}))?", _severity),
+    entry("grade", rf"{FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?,?(?: signs? of| degree of)? {ANY_DR}", _severity),
+    entry("grade", rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?(?: in this (?:image|eye|picture))?(?: ?(?:is|:|=|of|,)) {FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?(?: (?:degree|severity|stage|{NP}))?", _severity),
     entry("grade", rf"severity of (?:the )?{DR}(?: in this (?:image|eye|picture))? (?:is|:|=|appears(?: to be)?) {SEVERITY}", _severity),
     entry("grade", rf"(?:early|incipient)(?: (?:signs?|stages?) of)? {DR}", (1, 2)),
     entry("grade", rf"(?:advanced|late stage) {DR}", (3, 4)),
@@ -105,8 +106,8 @@ def _months(match: Match) -> tuple[int, int]:
     low, unit = number(match["n"]), match["unit"].lower()
     high = number(match["high"]) if match.groupdict().get("high") else low
     per = 0.25 if unit == "/52" else 1.0 if unit == "/12" else PER[unit[0]]
-    ends = sorted((round(low * per), round(high * per)))
-    return (0, ends[1]) if match.groupdict().get("within") else (ends[0], ends[1])
+    within = match.groupdict().get("within")
+    return 0 if within else int(low * per), ceil(high * per)
 
 
 HIGH = NUM.replace("?P<n>", "?P<high>")
@@ -115,8 +116,8 @@ ADVISED = r"(?:recommended|advised|advisable|required|needed|suggested|indicated
 
 REFERRAL: tuple[Entry, ...] = (
     entry("refer", r"(?:not|non) ?referable", "deny"),
-    entry("refer", r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|recall|review|follow ?-?ups?|followed up"),
-    entry("refer", rf"(?:consult(?:ation)?|see|seen by|visit|seek)(?: with| by)? (?:an? |the )?{SPECIALIST}|consultation"),
+    entry("refer", r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|recall|review|f ?/ ?u|follow ?-?ups?|followed up"),
+    entry("refer", rf"(?:consult(?:ation)?|see|seen by|visit|seek)(?: with| by)? (?:an? |the )?{SPECIALIST}|consultation|seen again|(?:ophthalmology |eye )?appointment|return (?:for|in|to)|repeat (?:\w+ )?(?:photograph\w*|imaging|exam\w*)"),
     entry("refer", r"(?:further|additional|regular|routine|annual|yearly|urgent|prompt|periodic|dilated|comprehensive|close) (?:\w+ )?(?:eye )?(?:evaluation|exam(?:ination)?s?|assessment|tests?|testing|screening|monitoring|observation|check ?ups?|imaging|follow ?-?up)"),
     entry("refer", rf"(?:angiography|OCT|imaging|examination|evaluation|screening|monitoring|observation)(?: \w+)? (?:is|are) {ADVISED}"),
     entry("refer", r"(?:should|must|needs? to) be (?:\w+ )?(?:monitored|examined|evaluated|screened|assessed by \w+)"),
@@ -136,7 +137,7 @@ QUALITY: tuple[Entry, ...] = (
     entry("quality", r"(?:well )gradable|gradable|(?:adequate|sufficient|good enough) for (?:grading|assessment|interpretation)", "present"),
     entry("quality", rf"{PICTURE} (?:is|appears|looks) (?:\w+ )?(?:clear|sharp|well focus+ed|in focus)", "present"),
     entry("quality", rf"{PICTURE} (?:is|appears|looks|quality is) (?:\w+ ){{0,2}}(?:blurr?ed|blurry|dark|over ?exposed|under ?exposed|hazy|out of focus)", "absent"),
-    entry("quality", r"un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed|blurry|(?:difficult|impossible|unable) to (?:grade|assess)", "absent"),
+    entry("quality", r"un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed(?! vision)|blurry|(?:difficult|impossible|unable) to (?:grade|assess)", "absent"),
     entry("quality", rf"(?:{WHOLE}|{PICTURE}|it) (?:cannot|can not|can't|could not) be (?:graded|assessed|evaluated|interpreted)", "absent"),
     entry("quality", r"insufficient for (?:grading|assessment)", "absent"),
 )

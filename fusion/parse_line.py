@@ -19,10 +19,12 @@ PLACED = frozenset({"lesion", "findings", "other"})
 _STOP = "and or in at of is are was were with on to near from for by as than but which that this there has have a an the no not".split()
 _WORDS = rf"[\s-]*(?:(?!(?:{'|'.join(_STOP)})\b)[\w-]+[\s-]+){{0,3}}"
 _ADJECTIVES = re.compile(_WORDS, re.IGNORECASE)
-_QUANTIFIED = re.compile(r"[\s-]*(?:(?:of|the|these|small|clear|definite)[\s-]+)*" + _WORDS, re.IGNORECASE)
+_QUANTIFIED = re.compile(r"[\s-]*(?:(?:of|the|these|small|clear|definite|areas?|foci)[\s-]+)*" + _WORDS, re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|&|/|as well as)\s*" + _WORDS, re.IGNORECASE)
 _PAIRED = re.compile(r"\s*(?:and|or|&|/)\s*" + _WORDS, re.IGNORECASE)
 _AFTER = re.compile(r"[\s:=,(\-]*(?:(?:is|are|was|were)\s+)?(?:(?:in )?(?:count|number(?:ing)?|total(?:ling)?|approx\.?)\s*[:=]?\s*)?", re.IGNORECASE)
+_COPULA = re.compile(r"[\s,]*(?:(?:which|that|and these|these)\s+)?(?:is|are|was|were)\s+(?:(?:an?|the|all|actually)\s+)*", re.IGNORECASE)
+_OF_PLACE = re.compile(r"\s*[(:=x]?\s*", re.IGNORECASE)
 _ENDS = ("comma", "contrast", "affirm", "deny_before", "doubt_before")
 
 
@@ -86,6 +88,14 @@ class Line:
     def paired(self, first: Mark, second: Mark) -> bool:
         """Whether 'and' or 'or' alone joins two findings."""
         return bool(_PAIRED.fullmatch(self.text[first.end : second.start]))
+
+    def copula(self, first: Mark, second: Mark) -> bool:
+        """Whether the second finding only names the first: 'the red dots near the fovea are microaneurysms'."""
+        return bool(_COPULA.fullmatch(self._blank(first.end, second.start)))
+
+    def counts_place(self, place: Mark, count: Mark) -> bool:
+        """'superotemporal (3)', 'macula: 2'."""
+        return self.words(count)[0].isdigit() and bool(_OF_PLACE.fullmatch(self.text[place.end : count.start]))
 
     def _blank(self, start: int, end: int) -> str:
         """The text between, with places and predicates blanked out."""

@@ -31,8 +31,8 @@ FOVEA = (
 )
 FROM = rf"(?:to|of|from) (?:the )?(?P<origin>{DISC}(?: head)?|papilla|{FOVEA}|macula)"
 NEAR = (
-    r"(?:(?:near|close to|adjacent to|next to|around|surrounding|encircling|beside|threaten(?:s|ing)?|approach(?:es|ing)"
-    r"|encroaching (?:up)?on|in the vicinity of)(?: to)? )"
+    r"(?:(?:near|close to|adjacent to|next to|around|surround(?:s|ing)?|encircl(?:es?|ing)|beside|threaten(?:s|ing)?|approach(?:es|ing)"
+    r"|encroach(?:es|ing)? (?:up)?on|in the vicinity of)(?: to)? )"
 )
 IMAGE = r"(?:of|in) the (?:fundus )?(?:image|picture|photo(?:graph)?|frame)"
 DD = r"(?:dd|(?:optic )?dis[ck] ?diameters?)"
@@ -92,7 +92,7 @@ def _distance(match: Match) -> Region:
         amount = float(words) if words[0].isdigit() else float(number(words))
     if match["micron"]:
         amount /= MICRONS_PER_DD
-    op = "<=" if match["rel"].lower().startswith(("within", "<", "less", "inside", "up")) else ">"
+    op = "<=" if _word(match, "rel").startswith(("within", "<", "less", "inside", "up")) or not _word(match, "rel") else ">"
     return Region("dd_ring", (f"{op}{round(amount, 2):g}",), _origin(match))
 
 
@@ -115,7 +115,8 @@ PLACES: tuple[Entry, ...] = (
     entry("place", rf"(?P<half>{POLE}) (?:nasal and temporal|temporal and nasal) {PART}", _pair),
     *(entry("place", rf"(?-i:{q[0].upper()}{q[6].upper()})(?= quadrant|[,.;]|$)(?: quadrant)?", Region("quadrant", (q,))) for q in QUADRANTS),
     entry("place", r"(?:the )?(?:all|each|every|four|4)(?: of)?(?: the)?(?: four| 4)? quadrants?|per quadrant", EVERYWHERE),
-    entry("place", rf"(?:throughout|across|all over|over) (?:the )?(?:entire |whole |all of the )?{TISSUE}|everywhere", EVERYWHERE),
+    entry("place", rf"(?:throughout|across|all over|over) (?:the )?(?:entire |whole |all of the )?{TISSUE}|everywhere|throughout(?=\s*(?:[,.;]|$))", EVERYWHERE),
+    entry("place", rf"(?:less|fewer) than {NUM} quadrants", None),
     entry("place", rf"(?:at least )?{NUM}(?: or more)?(?: of the)? quadrants?", _some),
     entry("place", rf"(?P<half>{POLE}|{SIDE}) {PART}(?: {FROM})?", _half),
     entry("place", r"(?P<half>superior|inferior|temporal|nasal)ly", _half),
@@ -131,6 +132,7 @@ PLACES: tuple[Entry, ...] = (
     entry("place", rf"{FOVEA}|central macula", CENTRE),
     entry("place", rf"{NEAR}(?:the )?{FOVEA}|(?:para|peri|juxta) ?foveal(?:ly)?(?: (?:region|area))?", NEAR_FOVEA),
     entry("place", rf"{REL} {AMOUNT} ?(?:{DD}|{MICRON}){CENTRED}", _distance),
+    entry("place", rf"{AMOUNT} ?(?:{DD}|{MICRON}) (?:of|from|away from) (?:the )?(?P<origin>{FOVEA}|macula|{DISC})", _distance),
     entry("place", rf"{NEAR}(?:the )?{DISC}(?: head| margin)?|(?:peri|juxta|para) ?papillary(?: (?:region|area))?", AT_DISC),
     entry("place", rf"(?:on|at|over|in|upon|involving) (?:the )?{DISC}(?: head)?", ON_DISC),
     entry("place", r"elsewhere", OFF_DISC),

@@ -73,6 +73,7 @@ class Scope:
                 for place in finding.heading:
                     finding.at(place)
         self._overrule()
+        self._drop_headings()
         return [finding for finding in self.findings if not finding.dropped]
 
     # findings
@@ -103,8 +104,13 @@ class Scope:
         if self.counted is not None:
             self._count(finding, self.counted)
             self.counted = None
-        elif before and before.vague and self.line.listed(before.mark, finding.mark):
+        elif before and before.vague and self._shares(before, finding):
             finding.count, finding.vague = before.count, True
+
+    def _shares(self, before: Finding, finding: Finding) -> bool:
+        """Whether a vague quantifier reaches the next finding: 'few MA and HE', and 'few MA, HE', where it opens the list."""
+        opens = self.open[0].vague and self.open[0].count == before.count
+        return self.line.paired(before.mark, finding.mark) or (opens and self.line.listed(before.mark, finding.mark))
 
     def _count(self, finding: Finding, mark: Mark) -> None:
         count, vague = mark.value
@@ -121,6 +127,9 @@ class Scope:
             self.adjective = None
         if self.adjective:
             finding.at(self.adjective)
+        if self.open and self.open[-1].polarity == finding.polarity and self.line.copula(self.open[-1].mark, finding.mark):
+            finding.places += self.open[-1].places
+            finding.count = finding.count or self.open[-1].count
         if isinstance(finding.mark.value, Named) and finding.mark.value.region:
             finding.places.append(finding.mark.value.region)
 
@@ -143,6 +152,10 @@ class Scope:
 
     def _on_assert(self, mark: Mark) -> None:
         self._set("present", None)
+
+    def _on_definite(self, mark: Mark) -> None:
+        if self.polarity == "uncertain" and self.taken:
+            self._set("present", None)
 
     def _on_show(self, mark: Mark) -> None:
         if self.taken:
@@ -177,7 +190,8 @@ class Scope:
         self.compared = True
 
     def _on_except(self, mark: Mark) -> None:
-        self._set("present", None)
+        everywhere = bool(self.open) and self.open[-1].polarity == "present" and self.polarity == "present"
+        self._set("absent" if everywhere else "present", mark if everywhere else None)  # "in all quadrants except ..."
         self.exception = self.chunk = len(self.findings)
         self.fresh = True
 
@@ -189,8 +203,10 @@ class Scope:
             self._set("present", None)
 
     def _on_deny_before(self, mark: Mark) -> None:
-        if self.findings and self.chunk == len(self.findings) and self.line.place_follows(self.index):
+        if (self.findings or self.memory) and self.chunk == len(self.findings) and self.line.place_follows(self.index):
             self._refer_back(mark, "absent")
+        elif self.closed == len(self.findings) and self.line.finding_follows(self.index):
+            self._set("absent", mark)  # "not seen: exudates"
         else:
             self._predicate(mark, "absent")
 
@@ -213,10 +229,27 @@ class Scope:
             if self.polarity == "absent" and self.taken and mark.value[0].n and joined:
                 self._set("present", None)  # "no haemorrhages, a few exudates"
             self.counted = mark
-        elif self.open and not self.open[-1].count and self.line.counted_after(self.open[-1].mark, mark):
+        elif self._count_of_place(mark):
+            return
+        elif self.open and (self.open[-1].vague or not self.open[-1].count) and self.line.counted_after(self.open[-1].mark, mark):
             self._count(self.open[-1], mark)
         elif len(self.findings) == self.chunk:
             self._count_again(mark)
+
+    def _count_of_place(self, mark: Mark) -> bool:
+        """'Haemorrhages superotemporally (3) and inferotemporally (2)': one finding per place."""
+        place = self.line.marks[self.index - 1] if self.index else None
+        if place is None or place.kind != "place" or len(self.open) != 1 or not self.line.counts_place(place, mark):
+            return False
+        whole = self.open[0]
+        if not whole.places or whole.places[-1] != place.value:
+            return False
+        whole.places.pop()
+        part = Finding(whole.mark, whole.polarity, [whole.mark, place], places=[place.value])
+        self._count(part, mark)
+        whole.dropped = not whole.places and whole.count is None
+        self.findings.append(part)
+        return True
 
     def _count_again(self, mark: Mark) -> None:
         """A count without a finding of its own: 'at least 20 in each', 'one in the macula', 'the temporal retina contains two'."""
@@ -226,6 +259,8 @@ class Scope:
             self._count(self.open[-1], mark)
         elif self.line.place_follows(self.index) or self.heading or (following and following.kind == "affirm"):
             self._refer_back(mark, "present")
+        elif mark.value[1] and self._group() and not self._group()[-1].count:
+            self._count(self._group()[-1], mark)  # "exudates, though few"
 
     def _refer_back(self, mark: Mark, polarity: Polarity) -> None:
         """A pronoun stands for the lesion that was named last."""
@@ -249,6 +284,8 @@ class Scope:
             return
         if self.line.modifies(self.index):
             self.adjective = mark
+        elif self._is_subject(mark):
+            self.open, self.heading = [], [mark]
         elif self.copies:
             for finding in self.copies:
                 finding.at(mark)
@@ -261,9 +298,15 @@ class Scope:
         else:
             self.heading.append(mark)
 
+    def _is_subject(self, mark: Mark) -> bool:
+        """'..., the inferior retina shows exudates', '... superonasal: haemorrhages': what follows lies there."""
+        following = self.line.marks[self.index + 1] if self.index + 1 < len(self.line.marks) else None
+        return bool(self.open) and (self.line.after(mark).startswith(":") or (following is not None and following.kind == "show"))
+
     def _elliptic(self) -> bool:
         """'... but not in the nasal retina', '... sparing the fovea', '... except in the macula'."""
-        after_cue = self.polarity == "absent" or self.exception == len(self.findings)
+        before = self.line.marks[self.index - 1].kind if self.index else ""
+        after_cue = self.polarity == "absent" or self.exception == len(self.findings) or (not self.open and before == "affirm")
         return after_cue and self.taken == 0 and bool(self._group()) and not self.line.finding_follows(self.index)
 
     def _group(self) -> list[Finding]:
@@ -277,6 +320,13 @@ class Scope:
         self._set("present", None)
         self.copies = copies
 
+    def _drop_headings(self) -> None:
+        """In 'Exudates: no hard exudates' the first word only announces the second."""
+        for number, finding in enumerate(self.findings):
+            later = {again.code for again in self.findings[number + 1 :] if again.mark is not finding.mark}
+            if finding.code in later and self.line.after(finding.mark).startswith(":") and not (finding.count or finding.places):
+                finding.dropped = finding.code is not None
+
     def _overrule(self) -> None:
         """What an exception names is no longer denied as a whole, and what is otherwise normal is not normal."""
         if self.exception is None:
@@ -285,5 +335,5 @@ class Scope:
         for number, finding in enumerate(self.findings):
             if finding.mark.kind == "normal":
                 finding.mark = Mark("other", finding.mark.start, finding.mark.end)
-            elif finding.polarity == "absent" and (finding.mark.kind == "findings" or (number < self.exception and finding.code in named)):
+            elif finding.polarity == "absent" and (finding.mark.kind in ("findings", "any_dr") or (number < self.exception and finding.code in named)):
                 finding.dropped = True

@@ -11,20 +11,21 @@ Span = tuple[int, int]
 
 _SAME = {ord("|"): ":"} | {ord(mark): " " for mark in "*`_#\t\r\n\v\f\u00a0\u2009\u202f\u2028\u2029"}
 _SAME |= {ord(mark): "-" for mark in "\u2010\u2011\u2012\u2013\u2014\u2212"}
-_SAME |= {ord("\u2018"): "'", ord("\u2019"): "'", ord("\u201c"): '"', ord("\u201d"): '"', ord("\u00d7"): "x", ord("\u03bc"): "\u00b5"}
+_SAME |= {ord("\u2018"): "'", ord("\u2019"): "'", ord("\u201c"): " ", ord("\u201d"): " ", ord('"'): " ", ord("\u00d7"): "x", ord("\u03bc"): "\u00b5"}
 
 _BULLET = re.compile(r"[ \t]*(?:[-*+\u2022\u00b7\u25cf\u2013>]+[ \t]+|\(?\d{1,2}[.)][ \t]+|\(?[a-z]\)[ \t]+|#{1,6}[ \t]+|\|)", re.IGNORECASE)
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:approx|e\.g|i\.e|eg|ie|ca|cf|vs|dr|prof|fig|resp|incl|poss|prob|esp|max|min|sup|inf|temp|nas)|\bno(?=\.\s*\d)|^\s*\(?\d{1,2})$",
+    r"(?:\b(?:approx|e\.g|i\.e|eg|ie|ca|cf|vs|dr|prof|fig|resp|incl|poss|prob|esp|max|min|sup|inf|temp|nas|mod|sev)|^\s*\(?\d{1,2})$",
     re.IGNORECASE,
 )
-_STOP = re.compile(r"(?<=\S)[.!?]+[\"')\]*_]*(?=\s|$)|[;\u3002\uff01\uff1f]")
+_STOP = re.compile(r"(?<=\S)(?!\?\s*(?:no|none|yes|nil|absent|present)\b)[.!?]+[\"')\]*_]*(?=\s|$)|[;\u3002\uff01\uff1f]", re.IGNORECASE)
+_NUMBER_OF = re.compile(r"no\.\s+of\b", re.IGNORECASE)
 _CELL = re.compile(r"\s*\|\s*")
 
 
 def clean(text: str) -> str:
     """The text with Markdown marks, odd blanks, dashes and quotes made plain. The length is unchanged."""
-    return text.translate(_SAME)
+    return text.translate(_SAME).replace("(s)", "s  ")
 
 
 def sentences(text: str) -> list[Span]:
@@ -58,7 +59,7 @@ def _stops(text: str, block: Span) -> list[Span]:
     bullet = _BULLET.match(text, start, end)
     table = text[start:end].lstrip().startswith("|")
     start = bullet.end() if bullet else start
-    cuts = [m.end() for m in _STOP.finditer(text, start, end) if not _ABBREVIATION.search(text[start : m.start()])]
+    cuts = [m.end() for m in _STOP.finditer(text, start, end) if not _ABBREVIATION.search(text[start : m.start()]) and not _NUMBER_OF.match(text, m.start() - 2)]
     if not table:
         cuts += [m.end() for m in _CELL.finditer(text, start, end)]
     edges = [start, *sorted(cuts), end]
