@@ -6,26 +6,27 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import segmentation_models_pytorch as smp
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import (
-    CLIPImageProcessor,
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-)
 
 from vlm.data import Conversation, converse, write_chat
 from vlm.findings import Finding, Report
 from vlm.nano import train_tokenizer
+from vlm.tower import LesionTower, LesionTowerConfig
 
 
 def save_tiny_llava(folder: Path) -> Path:
-    """CLIP tower (28 px, 4 patches and CLS), projector, Llama of 2 layers, processor."""
+    """CLIP tower (28 px, 16 patches and CLS), projector, Llama of 2 layers, processor."""
+    from transformers import (  # after vlm, which makes torchvision importable beside any torch
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+    )
+
     torch.manual_seed(0)
     tokenizer = train_tokenizer(400)
     vision = CLIPVisionConfig(
@@ -33,7 +34,7 @@ def save_tiny_llava(folder: Path) -> Path:
     )
     text = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
-        max_position_embeddings=256, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+        max_position_embeddings=256, initializer_range=0.3, pad_token_id=0, bos_token_id=1, eos_token_id=2,
     )  # fmt: skip
     config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=3, image_seq_length=16, vision_feature_layer=-2)
     LlavaForConditionalGeneration(config).save_pretrained(folder)
@@ -47,7 +48,7 @@ def save_tiny_llava(folder: Path) -> Path:
 def save_unet(path: Path) -> Path:
     """A lesion U-Net with random weights, as the small LLaVA's tower takes it."""
     torch.manual_seed(0)
-    unet = smp.Unet("mobilenet_v2", encoder_weights=None, decoder_channels=(128, 64, 48, 32, 16), classes=5)
+    unet = LesionTower(LesionTowerConfig()).unet
     save_file({key: value.half() for key, value in unet.state_dict().items() if not key.endswith("num_batches_tracked")}, path)
     return path
 

@@ -128,7 +128,8 @@ def fit(
     saved, step, losses = time.monotonic(), start, []
     model.train()
     with Progress("training", steps, quiet=not accelerator.is_main_process) as progress:
-        for batch in loader:
+        for number, batch in enumerate(loader, start=start * config.accumulation):
+            torch.manual_seed(_dropout_seed(config.seed, number, accelerator.process_index))
             for group in optimizer.param_groups:
                 group["lr"] = one_cycle(step, steps, config.rate, config.warm)
             losses.append(micro_step(model, optimizer, trained, batch, accelerator))
@@ -146,6 +147,11 @@ def fit(
                 saved = time.monotonic()
     accelerator.wait_for_everyone()
     trained.load_state_dict(average.module.state_dict())
+
+
+def _dropout_seed(seed: int, number: int, process: int) -> int:
+    """So that a resumed run drops what the whole one would have. number: of the batch."""
+    return (seed * 1_000_003 + number) * 1_009 + process
 
 
 def micro_step(model: nn.Module, optimizer: Any, trained: nn.ParameterList, batch: dict[str, Tensor], accelerator: Accelerator) -> float:
