@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fusion.lexicon import Mark
-from fusion.parse_dismiss import EYE, dismissal, unknown_words
+from fusion.parse_dismiss import dismissal
 from fusion.parse_line import Line
 from fusion.parse_places import EVERYWHERE
 from fusion.parse_scope import Finding, Scope
 from fusion.parse_sentences import Span, clean, sentences
+from fusion.parse_words import EYE, unknown_words
 from retinai.types import Claim, Region
 
 NOTHING = "nothing was understood"
@@ -140,7 +141,8 @@ class _Sentence:
         if found:
             interval = [mark for mark in self.line.marks if mark.kind == "interval"][:1]
             polarity = "absent" if found[0].mark.value == "deny" else found[0].polarity
-            yield self._claim("referral", polarity, [*found[0].marks, *interval], months=interval[0].value if interval else None)
+            months = interval[0].value if interval else (12, 12) if self.line.words(found[0].mark).startswith(("annual", "yearly")) else None
+            yield self._claim("referral", polarity, [*found[0].marks, *interval], months=months)
 
     def _quality(self) -> Iterator[Claim]:
         """The last word on quality counts: 'blurred but gradable'."""

@@ -112,7 +112,8 @@ OTHERS: tuple[Entry, ...] = tuple(
         r"(?:age related )?macular degeneration|(?-i:AMD|ARMD|CNV)|choroidal neo ?vasculari[sz]ation|neo ?vascular glaucoma|rubeosis",
         r"(?:(?:branch|central) )?(?:retinal )?(?:vein|artery|vascular) occlusion|(?-i:BRVO|CRVO|BRAO|CRAO)|hypertensive retinopathy",
         r"(?:(?:tractional|rhegmatogenous|exudative) )?(?:retinal )?(?:detachments?|traction)|epi ?retinal membranes?|(?-i:ERM)|macular holes?",
-        r"(?:laser|photocoagulation|prp|treatment)(?: photocoagulation)? (?:scar(?:s|ring)?|burns?|marks?|spots?)|(?-i:PRP)",
+        r"(?:laser|photocoagulation|prp|treatment)(?: photocoagulation)? (?:scar(?:s|ring)?|burns?|marks?|spots?)|(?-i:PRP)|(?:pan ?retinal )?photocoagulation|status post",
+        r"history of(?: (?!with|and|but|now|no)[\w-]+){1,4}",
         r"(?:fibrous|fibro ?vascular) (?:proliferation|tissue|bands?)|gliosis|tortuous|tortuosity|dilat(?:ed|ation)|attenuat(?:ed|ion)",
         r"(?:arterio ?venous|a ?[/-]? ?v) (?:nicking|nipping|crossing(?: changes?)?)|(?:copper|silver) wiring|ischa?emi[ac]|leak(?:age|ing)",
         r"media (?:opacit(?:y|ies)|clear|haz[ey])|cataracts?|asteroid hyalosis|papillo?edema|papilloedema|pallor|small pupils?",
@@ -128,9 +129,9 @@ OTHERS: tuple[Entry, ...] = tuple(
     )
 )
 
-WHOLE = r"(?:fundus|retina|eye|retinal appearance|fundus appearance|image|fundus photograph|examination)"
+WHOLE = r"(?:fund(?:us|i)|retina|eye|retinal appearance|fundus appearance|image|fundus photograph|examination)"
 SOUND: tuple[Entry, ...] = (
-    entry("normal", rf"(?:normal|healthy)(?: looking| appearing)? {WHOLE}|{WHOLE} {LOOKS} (?:\w+ )?(?:{NORMAL})"),
+    entry("normal", rf"(?:normal|healthy)(?: looking| appearing)? {WHOLE}|{WHOLE}(?: {LOOKS})? (?:(?!otherwise)\w+ )?(?:{NORMAL})"),
     entry("normal", r"within normal limits|(?-i:NAD)|everything (?:looks|is|appears) (?:fine|normal|healthy)"),
     (re.compile(r"^\s*(?:all )?normal\W*$", re.IGNORECASE), "normal", lambda _: None),
     entry("findings", r"(?:(?:visible|retinal|diabetic|dr|diabetic retinopathy|significant|pathological|obvious|apparent|definite|such) )*lesions?(?: of any kind)?"),

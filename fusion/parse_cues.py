@@ -17,7 +17,7 @@ SEEN = r"(?:present|seen|visible|noted|observed|identified|detected|found|eviden
 BE = r"(?:is|are|was|were|been|be|being)"
 NOT = r"(?:not|n't)"
 HOW = r"(?:(?:also|clearly|currently|yet|definitely|readily|obviously|easily|otherwise|any|still) )?"
-NEGATED = r"(?:(?:do|does|did|is|are|was|were|has|have|had|can|could)n't|(?:do|does|did|is|are|was|were|has|have|had|can|could) not|cannot)"
+NEGATED = r"(?:can't|(?:do|does|did|is|are|was|were|has|have|had|can|could)n't|(?:do|does|did|is|are|was|were|has|have|had|can|could) not|cannot)"
 SHOW = r"(?:show|see|have|appear|seem|contain|demonstrate|reveal|exhibit|display|detect|observe|find|identify|present|feature|suggest|indicate)"
 
 SIGNS: tuple[Entry, ...] = (
@@ -26,6 +26,7 @@ SIGNS: tuple[Entry, ...] = (
     (re.compile(r"(?<=[:=?])\s*no(?=\s*(?:[,;.]|$))", re.IGNORECASE), "deny_before", lambda _: None),
     (re.compile(r"(?<!\w)\?\s?(?=\w)"), "doubt", lambda _: None),
     (re.compile(r"\(\?\)|\?\s*$"), "doubt_before", lambda _: None),
+    (re.compile(r",\s*(?:however|though|therefore|too|also|in addition),", re.IGNORECASE), "filler", lambda _: None),
     (re.compile(r","), "comma", lambda _: None),
 )
 """Cues in signs rather than words: "HE +", "EX: no", "?IRMA". They go before the words, which they contain."""
@@ -33,11 +34,11 @@ SIGNS: tuple[Entry, ...] = (
 CUES: tuple[Entry, ...] = SIGNS + tuple(
     entry(kind, source)
     for kind, source in (
-        ("deny_before", rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}|(?:is|are) (?:\w+ )?(?:an? )?(?:arte?i?facts?|reflections?|reflexe?s?)"),
+        ("deny_before", rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}|(?:{BE} )?(?:{NOT} (?:required|needed|necessary|indicated)|unnecessary)|(?:is|are) (?:\w+ )?(?:an? )?(?:arte?i?facts?|reflections?|reflexe?s?)"),
         ("deny_before", r"nil|none(?: (?:seen|visible|present|detected|identified|noted|found))?|negative|(?:is |are |been )?(?:ruled out|excluded)"),
         ("deny_before", rf"(?:(?:has|have|had|is|are) )?(?:resolved|cleared|disappeared|regressed)|(?:{BE} )?no longer (?:{SEEN}|there)"),
         ("deny", r"no|without|absence of|absent(?=\s*:)|lack(?:s|ing)?(?: of)?|free (?:of|from)|devoid of|negative for|neither|nor|never"),
-        ("deny", r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|spar(?:es?|ing)|away from|mimick?ing|resembl(?:es?|ing)|simulating|fails? to \w+|unable to (?:see|find|identify|detect)|not"),
+        ("deny", r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|clear of|spar(?:es?|ing)|away from|mimick?ing|resembl(?:es?|ing)|simulating|fails? to \w+|unable to (?:see|find|identify|detect)|not"),
         ("deny", rf"{NEGATED}(?: (?:{SHOW}|involve|reach|affect|extend|to|any|have|show))*|no (?:evidence|signs?|indications?) of"),
         ("affirm", rf"(?:(?:can|could) be|{BE}) {HOW}{SEEN}|{SEEN}|yes|(?:\+ ?ve|positive)|(?:occur|persist)s?"),
         ("show", r"there (?:is|are|was|were|appears? to be|seems? to be|remains?)"),
@@ -54,16 +55,18 @@ CUES: tuple[Entry, ...] = SIGNS + tuple(
         ("except", r"except(?:ing|ion of)?(?: for)?|apart from|other than|aside from|save for|with the exception of|but for|excluding|but(?= the \w+ (?:one|quadrant))"),
         ("contrast", r"but(?: also| rather)?|however|(?:al)?though|while|whereas|yet|nevertheless|on the other hand|in contrast|despite"),
         ("condition", r"if|when|whether|in case(?: of)?|unless|should (?=\w+ (?:develop|occur|appear|worsen))"),
-        ("suppose", r"(?:monitor|look|check|screen|watch|assess|evaluat|search|test)(?:s|e|ed|ing)? for|to (?:rule out|exclude|detect|prevent|check)"),
+        ("suppose", r"(?:monitor|look|check|screen|watch|assess|evaluat|search|test)(?:s|e|ed|ing)? for|to (?:rule out|exclude|detect|see|prevent|check|confirm|evaluate|assess|determine)"),
         ("suppose", r"risk of (?:developing|progress\w+)|(?:can|may|might|could) (?:lead|progress|result|cause|develop)\w*|leads? to|progress\w* to"),
-        ("suppose", r"rule out|treat(?:s|ed|ment)? (?:for|of)|history of|previous(?:ly)? treated"),
+        ("suppose", r"rule out|enough to|(?:which|that) (?:is|are|can be) (?:(?:one of|the|an?|common|early|earliest|first|typical|known) )+(?:signs?|features?|hallmarks?)"),
+        ("suppose", r"treat(?:s|ed|ment)? (?:for|of)|previous(?:ly)? treated"),
         ("assert", r"not (?:only|just|without|free (?:of|from)|absent)|no (?:change|increase|progression|difference|decrease|reduction) (?:in|of)"),
         ("assert", r"no doubt(?: of| that)?|would (?:grade|assign|classify|rate|say|describe|be (?:advisable|best|wise|prudent|sensible))"),
         ("assert", r"no (?:increase|decrease|change|reduction) in the (?:number|size|amount|extent) of"),
         ("compare", r"than (?:in|at|on|those|the)"),
         ("assert", r"(?:due to|because of|given|based on|(?:as )?evidenced by|in view of|owing to)(?: the)?(?: presence of)?"),
         ("definite", r"definite(?:ly)?|certain(?:ly)?|clear(?:ly)?"),
-        ("filler", r"no\. of|numbers? of|(?-i:(?:MA|HE|EX|SE)-\d+|E-?\d+)"),
+        ("filler", r"no\. of|numbers? of|one (?:can|of the|another)|(?-i:(?:MA|HE|EX|SE)-\d+|E-?\d+)"),
+        ("either", r"either"),
         ("each", r"(?:in|per) each|each|per quadrant|in each(?: of (?:them|these|those))?(?: quadrant)?"),
     )
 )

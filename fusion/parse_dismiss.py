@@ -25,7 +25,7 @@ _TEXTBOOK = re.compile(
     re.IGNORECASE,
 )
 _GENERAL = re.compile(
-    r"^\W*(?:the )?(?:(?:common|typical|main|classic|usual|possible) (?:\w+ )*(?:signs?|features?|findings?|causes?|complications?)|symptoms? of|patients? with)\b"
+    r"^\W*(?:the )?(?:(?:common|typical|classic|usual) (?:\w+ )*(?:signs?|features?|findings?|causes?|complications?)|symptoms? of|patients? with|(?:an? )?(?:healthy|normal) .*\b(?:usually|typically|generally|normally))\b"
     r"|\b(?:is|are) (?:a |the )?(?:hallmarks?|characteristic|typical) of\b",
     re.IGNORECASE,
 )
@@ -69,14 +69,3 @@ def _is_textbook(line: Line) -> bool:
     """'Microaneurysms are small bulges of the vessels': a bare finding as the subject of a definition."""
     marks = [mark for mark in line.marks if mark.kind in _DISEASE]
     return bool(marks) and marks[0].start == 0 and bool(_TEXTBOOK.match(line.text, marks[0].end))
-
-EYE = phrase(
-    r"eyes?|retina\w*|fundus|macula\w*|fovea\w*|(?:optic )?dis[ck]s?|nerve|vessels?|veins?|arter\w+|vascular\w*|lesions?|vitreous|lens|media|cornea"
-    r"|periphery|arcades?|pupils?|patients?|diabet\w+|spots?|circle|abnormal\w*|patholog\w+|retinopathy|vision|visual"
-)
-"""Words after which an English sentence that was not understood counts as a claim of the kind 'other'."""
-
-
-def unknown_words(line: Line) -> list[tuple[int, int]]:
-    """Spans of the runs of words that neither a mark nor common English explains."""
-    return []

@@ -21,8 +21,11 @@ ANY_DR = rf"(?:{NP}|{DR})"
 SEVERITY = r"(?:very )?(?:mild|minimal|moderate|mod\.?|severe|sev\.?)"
 AND = r"(?: ?(?:to|or|and|-|/) ?)"
 BY_WORD = {"mi": 1, "mo": 2, "se": 3}
-SCALE = r"(?:(?:(?-i:DR|ICDR)|retinopathy|severity|disease) )*(?:graded?|level|stage|class|score|severity(?: level| grade| score)?)"
-IS = r"(?: ?(?:is|of|as|=|:)(?: (?:likely |probably )?(?:a )?(?:grade|level|stage|class)?)?| )? ?"
+OF_THIS = rf"(?: (?:of|for) (?:the )?{DR})?(?: (?:for|in|of) (?:this|the) (?:fundus )?(?:image|eye|picture|photograph))?"
+SCALE = rf"(?:(?:(?-i:DR|ICDR)|diabetic|retinopathy|severity|disease) )*(?:graded?|level|stage|class|score|severity(?: level| grade| score)?){OF_THIS}"
+AS = r"(?:(?:is |was )?(?:graded|classified|rated|described|assessed)(?: as)?|is|was|of|as|=|:|at)"
+IS = rf"(?: ?{AS}(?: (?:likely |probably )?(?:a )?(?:grade|level|stage|class)?)?| )? ?"
+NO_LESION = r"(?![\s-]+(?:\w+[\s-]+)?(?:ha?em|exud|micro|cotton|bleed|number|o?edema|macul|visual))"
 DIGIT = r"(?P<a>[0-4]|zero|one|two|three|four)(?!\d|\.\d|%|\s*(?:-|to)\s*\d*\s*(?:dd|months?|weeks?)|/(?!4)|\s*(?:quadrants?|months?|dd))"
 
 
@@ -34,7 +37,7 @@ def _number(match: Match) -> Levels:
     """'grade 2', 'grade 2-3', 'level 2 or above'."""
     groups = match.groupdict()
     low = _digit(match["a"])
-    if groups.get("up"):
+    if groups.get("up") or groups.get("floor"):
         return tuple(range(low, 5))
     high = _digit(groups["b"]) if groups.get("b") else low
     return tuple(range(min(low, high), max(low, high) + 1))
@@ -43,8 +46,9 @@ def _number(match: Match) -> Levels:
 def _severity(match: Match) -> Levels:
     words = re.findall(r"\b(mi|mo|se)(?=ld|nimal|d\b|derate|v\b|vere\b)", match.group().lower())
     low, high = BY_WORD[words[0]], BY_WORD[words[-1]]
-    floor = match.groupdict().get("floor")
-    return tuple(range(low, 5)) if floor else tuple(range(min(low, high), max(low, high) + 1))
+    if match.groupdict().get("floor"):
+        return tuple(range(low, 5))
+    return tuple(range(low + 1, 5)) if match.groupdict().get("over") else tuple(range(min(low, high), max(low, high) + 1))
 
 
 def _english(match: Match) -> Levels:
@@ -52,13 +56,16 @@ def _english(match: Match) -> Levels:
 
 
 PDR = r"(?:(?:active |early |high risk )*proliferative (?:diabetic (?:retinopathy|changes)|retinopathy|disease|DR|changes)|proliferation|high risk PDR|(?-i:PDR))"
-FLOOR = r"(?P<floor>(?:at least|no less than|not less than) )?"
+FLOOR = r"(?:(?P<floor>at least|no less than|not less than) |(?P<over>more than|worse than|greater than) )?"
 
 GRADES: tuple[Entry, ...] = (
-    entry("grade", rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<up> (?:or|and) (?:above|higher|worse|more))?(?:/4| out of 4)?", _number),
+    entry("grade", rf"{SCALE}{IS}(?P<floor>at least ){DIGIT}", _number),
+    entry("grade", rf"(?P<floor>at least ){SCALE}{IS}{DIGIT}", _number),
+    entry("grade", rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<u> (?:or|and) (?:above|higher|worse|more))?(?:/4| out of 4)?", _number),
+    entry("grade", rf"{SCALE}{IS} ?between {DIGIT} and (?P<b>[0-4])(?!\d|\.\d)", _number),
     entry("grade", rf"between {SCALE}{IS}{DIGIT} and (?:{SCALE} )?(?P<b>[0-4])(?!\d|\.\d)", _number),
     entry("grade", rf"{FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?,?(?: signs? of| degree of)? {ANY_DR}", _severity),
-    entry("grade", rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?(?: in this (?:image|eye|picture))?(?: ?(?:is|:|=|of|,)) {FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?(?: (?:degree|severity|stage|{NP}))?", _severity),
+    entry("grade", rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?{OF_THIS}(?: ?(?:{AS}|,|\())? ?{FLOOR}{SEVERITY}{NO_LESION}(?:{AND}{SEVERITY}{NO_LESION})?(?: (?:degree|severity|stage|{NP}))?", _severity),
     entry("grade", rf"severity of (?:the )?{DR}(?: in this (?:image|eye|picture))? (?:is|:|=|appears(?: to be)?) {SEVERITY}", _severity),
     entry("grade", rf"(?:early|incipient)(?: (?:signs?|stages?) of)? {DR}", (1, 2)),
     entry("grade", rf"(?:advanced|late stage) {DR}", (3, 4)),
@@ -67,6 +74,7 @@ GRADES: tuple[Entry, ...] = (
     entry("grade", PDR, (4,)),
     entry("grade", NP, (1, 2, 3)),
     entry("grade", rf"referable {DR}", (2, 3, 4)),
+    entry("grade", rf"(?:non|not) ?referable {DR}", (0, 1)),
     (re.compile(r"(?<!\w)R(?P<r>[0-3])(?=M[01]|\W|$)"), "grade", _english),
     entry("any_dr", DR, (1, 2, 3, 4)),
 )
@@ -88,7 +96,7 @@ def _word_risk(match: Match) -> Levels:
 
 DME: tuple[Entry, ...] = (
     entry("dme", OEDEMA, (1, 2)),
-    entry("dme", rf"{CSMO}|{CI} (?:{OEDEMA}|{CSMO})", (2,)),
+    entry("dme", rf"{CSMO}|{CI} (?:{OEDEMA}|{CSMO})|{OEDEMA},? {CI}", (2,)),
     entry("dme", rf"non ?{CI} (?:{OEDEMA})", (1,)),
     entry("dme", rf"(?:{OEDEMA}|risk of (?:diabetic )?macular o?edema)(?: (?:risk|grade|level))*(?: ?(?:is|:|=|of))? ?(?P<r>[0-2])(?!\d|\.\d)", _risk),
     entry("dme", rf"(?P<how>high|higher|increased|significant|low|moderate|some) risk (?:of|for) (?:developing )?{OEDEMA}", _word_risk),
@@ -116,14 +124,15 @@ ADVISED = r"(?:recommended|advised|advisable|required|needed|suggested|indicated
 
 REFERRAL: tuple[Entry, ...] = (
     entry("refer", r"(?:not|non) ?referable", "deny"),
-    entry("refer", r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|recall|review|f ?/ ?u|follow ?-?ups?|followed up"),
+    entry("refer", r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|re ?check|screen again|re ?assess(?:ment|ed)?|recall|review|f ?/ ?u|follow ?-?ups?|followed up"),
     entry("refer", rf"(?:consult(?:ation)?|see|seen by|visit|seek)(?: with| by)? (?:an? |the )?{SPECIALIST}|consultation|seen again|(?:ophthalmology |eye )?appointment|return (?:for|in|to)|repeat (?:\w+ )?(?:photograph\w*|imaging|exam\w*)"),
     entry("refer", r"(?:further|additional|regular|routine|annual|yearly|urgent|prompt|periodic|dilated|comprehensive|close) (?:\w+ )?(?:eye )?(?:evaluation|exam(?:ination)?s?|assessment|tests?|testing|screening|monitoring|observation|check ?ups?|imaging|follow ?-?up)"),
     entry("refer", rf"(?:angiography|OCT|imaging|examination|evaluation|screening|monitoring|observation)(?: \w+)? (?:is|are) {ADVISED}"),
+    entry("refer", r"monitor (?:the |this |her |his )?(?:patient|eye|condition|disease|closely|regularly)"),
     entry("refer", r"(?:should|must|needs? to) be (?:\w+ )?(?:monitored|examined|evaluated|screened|assessed by \w+)"),
     entry("interval", rf"(?P<within>within )?(?:in |every |after )?{NUM}(?: ?(?:-|to|or) ?{HIGH})? ?{UNIT}", _months),
     entry("interval", rf"(?:(?P<within>within) )(?:the next )?{NUM} ?{UNIT}", _months),
-    entry("interval", r"annual(?:ly)?|yearly|once a year|every year|in a year|annual screening|yearly screening", (12, 12)),
+    entry("interval", r"annual(?:ly)?|yearly|once a year|every year|in a year", (12, 12)),
 )
 
 GOOD = r"(?:good|excellent|adequate|sufficient|high|acceptable|satisfactory|clear|sharp|gradable)"
@@ -131,13 +140,13 @@ POOR = r"(?:poor|low|bad|insufficient|inadequate|unacceptable|ungradable|very po
 HALF = r"(?:fair|limited|suboptimal|sub optimal|moderate|borderline|reduced|medium)"
 PICTURE = r"(?:image|photo(?:graph)?|picture|scan)"
 QUALITY: tuple[Entry, ...] = (
-    entry("quality", rf"{GOOD} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=) ?{GOOD}(?: for grading)?", "present"),
-    entry("quality", rf"{POOR} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=) ?{POOR}(?: for grading)?", "absent"),
-    entry("quality", rf"{HALF} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=) ?{HALF}|limited view", "uncertain"),
-    entry("quality", r"(?:well )gradable|gradable|(?:adequate|sufficient|good enough) for (?:grading|assessment|interpretation)", "present"),
+    entry("quality", rf"{GOOD} (?:image )?(?:quality|view|{PICTURE})|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? ?{GOOD}(?: for grading)?", "present"),
+    entry("quality", rf"{POOR} (?:image )?(?:quality|view|{PICTURE})|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? ?{POOR}(?: for grading)?", "absent"),
+    entry("quality", rf"(?:partial(?:ly)?|partly) gradable|{HALF} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? ?{HALF}|limited view", "uncertain"),
+    entry("quality", r"(?:well )?gradable|can (?:still )?be (?:graded|assessed|interpreted)|(?:adequate|sufficient|good enough) for (?:grading|assessment|interpretation)", "present"),
     entry("quality", rf"{PICTURE} (?:is|appears|looks) (?:\w+ )?(?:clear|sharp|well focus+ed|in focus)", "present"),
-    entry("quality", rf"{PICTURE} (?:is|appears|looks|quality is) (?:\w+ ){{0,2}}(?:blurr?ed|blurry|dark|over ?exposed|under ?exposed|hazy|out of focus)", "absent"),
-    entry("quality", r"un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed(?! vision)|blurry|(?:difficult|impossible|unable) to (?:grade|assess)", "absent"),
+    entry("quality", rf"{PICTURE} (?:(?:is|appears|looks|quality is) )?(?:(?:too|very|slightly|somewhat|rather|quite|a bit|\w+ly) ){{0,2}}(?:blurr?ed|blurry|dark|over ?exposed|under ?exposed|hazy|out of focus)", "absent"),
+    entry("quality", r"not (?:good|clear|sharp) enough|un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed(?! vision)|blurry|(?:difficult|impossible|unable) to (?:grade|assess)", "absent"),
     entry("quality", rf"(?:{WHOLE}|{PICTURE}|it) (?:cannot|can not|can't|could not) be (?:graded|assessed|evaluated|interpreted)", "absent"),
-    entry("quality", r"insufficient for (?:grading|assessment)", "absent"),
+    entry("quality", r"(?:insufficient|inadequate) for (?:grading|assessment)|(?:cannot|can't) be graded|prevents? (?:grading|assessment)", "absent"),
 )

@@ -24,6 +24,7 @@ _LISTED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|&|/|as well as)\s*" + _WORDS
 _PAIRED = re.compile(r"\s*(?:and|or|&|/)\s*" + _WORDS, re.IGNORECASE)
 _AFTER = re.compile(r"[\s:=,(\-]*(?:(?:is|are|was|were)\s+)?(?:(?:in )?(?:count|number(?:ing)?|total(?:ling)?|approx\.?)\s*[:=]?\s*)?", re.IGNORECASE)
 _COPULA = re.compile(r"[\s,]*(?:(?:which|that|and these|these)\s+)?(?:is|are|was|were)\s+(?:(?:an?|the|all|actually)\s+)*", re.IGNORECASE)
+_DESCRIBED = re.compile(_COPULA.pattern + r"(?:[\w-]+,?\s+){0,3}", re.IGNORECASE)
 _OF_PLACE = re.compile(r"\s*[(:=x]?\s*", re.IGNORECASE)
 _ENDS = ("comma", "contrast", "affirm", "deny_before", "doubt_before")
 
@@ -74,7 +75,7 @@ class Line:
 
     def counts(self, index: int) -> bool:
         """Whether the count at `index` belongs to the finding after it."""
-        target = self.next(index, PLACED, ("side", "place"))
+        target = self.next(index, PLACED, ("side", "place", "affirm"))
         return target is not None and bool(_QUANTIFIED.fullmatch(self._blank(self.marks[index].end, target.start)))
 
     def counted_after(self, finding: Mark, count: Mark) -> bool:
@@ -91,7 +92,8 @@ class Line:
 
     def copula(self, first: Mark, second: Mark) -> bool:
         """Whether the second finding only names the first: 'the red dots near the fovea are microaneurysms'."""
-        return bool(_COPULA.fullmatch(self._blank(first.end, second.start)))
+        pattern = _DESCRIBED if second.kind == "other" else _COPULA
+        return bool(pattern.fullmatch(self._blank(first.end, second.start)))
 
     def counts_place(self, place: Mark, count: Mark) -> bool:
         """'superotemporal (3)', 'macula: 2'."""

@@ -130,6 +130,7 @@ class Scope:
         if self.open and self.open[-1].polarity == finding.polarity and self.line.copula(self.open[-1].mark, finding.mark):
             finding.places += self.open[-1].places
             finding.count = finding.count or self.open[-1].count
+            finding.dropped = finding.dropped or finding.mark.kind == "other"
         if isinstance(finding.mark.value, Named) and finding.mark.value.region:
             finding.places.append(finding.mark.value.region)
 
@@ -156,6 +157,11 @@ class Scope:
     def _on_definite(self, mark: Mark) -> None:
         if self.polarity == "uncertain" and self.taken:
             self._set("present", None)
+
+    def _on_either(self, mark: Mark) -> None:
+        target = self.line.next(self.index, frozenset({"lesion"}), ("count", "side"))
+        if self.polarity == "present" and target is not None:
+            self._set("uncertain", mark)
 
     def _on_show(self, mark: Mark) -> None:
         if self.taken:
@@ -198,6 +204,8 @@ class Scope:
     # predicates after findings
 
     def _on_affirm(self, mark: Mark) -> None:
+        if self.line.modifies(self.index) and self.line.words(mark).isalpha():
+            return  # "visible haemorrhages"
         self.closed, self.told = len(self.findings), False
         if self.taken:
             self._set("present", None)
