@@ -51,12 +51,19 @@ def read_claims(text: str) -> Reading:
     for start, end in sentences(text):
         line = Line.of(plain[start:end])
         why = dismissal(line)
-        found = [] if why else list(_Sentence(text, start, line, memory).claims())
+        sentence = None if why else _Sentence(text, start, line, memory)
+        found = sentence.claims() if sentence else []
         claims += found
-        spans = [(start, end)] if not found else [(start + a, start + b) for a, b in unknown_words(line)]
-        why = why or (WORDS if found else CONDITION if any(mark.kind in ("lesion", "dme", "grade") for mark in line.marks) else NOTHING)
-        unread += [Passage(text[a:b], (a, b), why) for a, b in spans]
-    return Reading(tuple(replace(claim, id=f"C-{number}") for number, claim in enumerate(claims, start=1)), tuple(unread))
+        unread += [Passage(text[a:b], (a, b), reason) for (a, b), reason in _unread((start, end), why, sentence, found)]
+    numbered = tuple(replace(claim, id=f"C-{number}") for number, claim in enumerate(claims, start=1))
+    return Reading(numbered, tuple(unread))
+
+
+def _unread(span: Span, why: str | None, sentence: _Sentence | None, found: list[Claim]) -> list[tuple[Span, str]]:
+    """The passages of one sentence that gave no claim: all of it, or what its claims leave."""
+    if sentence is None or not found:
+        return [(span, why or (CONDITION if sentence and sentence.supposed else NOTHING))]
+    return sentence.unread()
 
 
 def label(claim: Claim) -> str:
@@ -64,7 +71,8 @@ def label(claim: Claim) -> str:
     sign = {"present": "+", "absent": "-", "uncertain": "?"}[claim.polarity]
     bare = sign.replace("+", "")
     if claim.kind in ("grade", "dme_risk"):
-        levels = f"{claim.levels[0]}-{claim.levels[-1]}" if len(claim.levels) > 1 else str(claim.levels[0])
+        low, high = claim.levels[0], claim.levels[-1]
+        levels = str(low) if low == high else f"{low}-{high}"
         return f"{bare}{'grade' if claim.kind == 'grade' else 'dme'} {levels}"
     if claim.kind == "referral":
         return bare + ("refer" if claim.months is None else "follow " + "-".join(str(m) for m in dict.fromkeys(claim.months)))
@@ -86,19 +94,27 @@ class _Sentence:
 
     def __init__(self, raw: str, offset: int, line: Line, memory: list[Finding]) -> None:
         self.raw, self.offset, self.line = raw, offset, line
-        self.findings = Scope(line, memory).read()
+        read = Scope(line, memory).read()
+        self.findings = [finding for finding in read if not finding.supposed]
+        self.supposed = [finding for finding in read if finding.supposed]
         if any(finding.code for finding in self.findings):
             memory[:] = [finding for finding in self.findings if finding.code]
 
-    def claims(self) -> Iterator[Claim]:
+    def unread(self) -> list[tuple[Span, str]]:
+        """What a sentence with claims holds beside them: suppositions, and words that nothing explains."""
+        supposed = [(finding.mark.start, finding.mark.end) for finding in self.supposed]
+        found = [(span, CONDITION) for span in supposed] + [(span, WORDS) for span in unknown_words(self.line)]
+        return [((self.offset + a, self.offset + b), why) for (a, b), why in sorted(found)]
+
+    def claims(self) -> list[Claim]:
         """In the order in which they stand in the text, none twice."""
         found = [*self._lesions(), *self._grades(), *self._dme(), *self._referral(), *self._quality(), *self._others()]
         if not found and not self._hypothetical() and EYE.search(self.line.text):
             found = [self._claim("other", "present", self.line.marks, whole=True)]
-        seen: dict[tuple[Any, ...], Claim] = {}
+        seen: dict[str, Claim] = {}
         for claim in sorted(found, key=lambda c: c.span):
-            seen.setdefault((claim.kind, claim.polarity, claim.lesion, claim.count, claim.region, claim.levels, claim.months), claim)
-        return iter(seen.values())
+            seen.setdefault(label(claim) + claim.polarity, claim)
+        return list(seen.values())
 
     def _claim(self, kind: str, polarity: str, marks: Iterable[Mark], whole: bool = False, **fields: Any) -> Claim:
         spans = [(mark.start, mark.end) for mark in marks]
@@ -107,24 +123,22 @@ class _Sentence:
         return Claim("", self.raw[start:end], (start, end), kind, polarity, **fields)  # type: ignore[arg-type]
 
     def _hypothetical(self) -> bool:
-        return not self.findings and any(mark.kind in ("condition", "suppose") for mark in self.line.marks)
+        return bool(self.supposed) and not self.findings
 
     def _lesions(self) -> Iterator[Claim]:
         for finding in self.findings:
             if finding.code:
                 for region in _regions(finding.places):
                     kind = "count" if finding.count else "location" if region else "presence"
-                    yield self._claim(
-                        kind, finding.polarity, finding.marks, lesion=finding.code, count=finding.count, region=region
-                    )
+                    yield self._claim(kind, finding.polarity, finding.marks, lesion=finding.code, count=finding.count, region=region)
 
     def _grades(self) -> Iterator[Claim]:
         told = any(finding.mark.kind == "grade" for finding in self.findings)
         for finding in self.findings:
-            kind, absent = finding.mark.kind, finding.polarity == "absent"
-            if kind == "grade" or (kind == "any_dr" and not absent and not told):
+            kind = finding.mark.kind
+            if kind == "grade" or (kind == "any_dr" and finding.polarity != "absent" and not told):
                 yield self._claim("grade", finding.polarity, finding.marks, levels=finding.mark.value)
-            elif (kind == "any_dr" and absent) or (kind == "normal" and not absent) or (kind == "findings" and absent and not finding.places):
+            elif _is_none(finding):
                 polarity = "uncertain" if finding.polarity == "uncertain" else "present"
                 yield self._claim("grade", polarity, finding.marks, levels=(0,))
 
@@ -141,23 +155,29 @@ class _Sentence:
         if found:
             interval = [mark for mark in self.line.marks if mark.kind == "interval"][:1]
             polarity = "absent" if found[0].mark.value == "deny" else found[0].polarity
-            months = interval[0].value if interval else (12, 12) if self.line.words(found[0].mark).startswith(("annual", "yearly")) else None
+            yearly = self.line.words(found[0].mark).startswith(("annual", "yearly"))
+            months = interval[0].value if interval else (12, 12) if yearly else None
             yield self._claim("referral", polarity, [*found[0].marks, *interval], months=months)
 
     def _quality(self) -> Iterator[Claim]:
         """The last word on quality counts: 'blurred but gradable'."""
         found = [finding for finding in self.findings if finding.mark.kind == "quality"]
         if found:
-            polarity = found[-1].mark.value
-            if found[-1].polarity == "absent":
-                polarity = {"present": "absent", "absent": "present"}.get(polarity, polarity)
-            yield self._claim("quality", polarity, found[-1].marks)
+            said = str(found[-1].mark.value)
+            opposite = {"present": "absent", "absent": "present"}.get(said, said)
+            yield self._claim("quality", opposite if found[-1].polarity == "absent" else said, found[-1].marks)
 
     def _others(self) -> Iterator[Claim]:
         for finding in self.findings:
             kind, absent = finding.mark.kind, finding.polarity == "absent"
             if kind == "other" or (kind == "normal" and absent) or (kind == "findings" and absent and finding.places):
                 yield self._claim("other", finding.polarity, finding.marks)
+
+
+def _is_none(finding: Finding) -> bool:
+    """Whether a finding says that there is nothing: 'no retinopathy', 'a normal fundus', 'no lesions'."""
+    kind, absent = finding.mark.kind, finding.polarity == "absent"
+    return (kind == "any_dr" and absent) or (kind == "normal" and not absent) or (kind == "findings" and absent and not finding.places)
 
 
 def _regions(places: list[Region]) -> list[Region | None]:

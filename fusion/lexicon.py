@@ -76,12 +76,27 @@ LESIONS: tuple[Entry, ...] = tuple(
         ("MA", None, r"(?-i:MAs?|mas|MA's)"),
         ("MA", None, r"(?:(?:small|tiny|minute|pinpoint|punctate|round|little) ){0,2}red dots?"),
         ("MA", None, r"capillary an(?:eu|ue)rysms?"),
-        ("HE", None, rf"(?:dots?(?: and | or | & |, ?| ?/ ?| )blots?|dots?|blots?|flames?(?: shaped)?|splinters?|intra ?retinal|micro) ?{BLEED}"),
+        (
+            "HE",
+            None,
+            r"(?:dots?(?: and | or | & |, ?| ?/ ?| )blots?|dots?|blots?|flames?(?: shaped)?|splinters?|intra ?retinal|micro) "
+            rf"?{BLEED}",
+        ),
         ("HE", None, rf"{BLEED}|(?:ha?ems|ha?em)|ha?emorr?h?agic (?:spot|lesion|area|blot|change|patch)(?:e?s)?|bleed(?:s|ing)?"),
-        ("HE", None, r"(?:spots?|blots?|patch(?:es)?|areas?) of blood|blood spots?|(?:dark )?red (?:blot(?:che)?s?|patch(?:es)?)|dots? and blots?"),
+        (
+            "HE",
+            None,
+            r"(?:spots?|blots?|patch(?:es)?|areas?) of blood|blood spots?|(?:dark )?red (?:blot(?:che)?s?|patch(?:es)?)|dots? "
+            r"and blots?",
+        ),
         ("HE", None, r"(?-i:HEs?|Hes|HMs?)"),
         ("HE", ON_DISC, rf"{DISC} {BLEED}"),
-        ("VH", None, rf"(?:vitreous|pre ?retinal|sub ?hyaloid|intra ?gel)(?: (?:or|and|/) (?:vitreous|pre ?retinal))? (?:{BLEED}|bleed(?:ing|s)?)"),
+        (
+            "VH",
+            None,
+            rf"(?:vitreous|pre ?retinal|sub ?hyaloid|intra ?gel)(?: (?:or|and|/) (?:vitreous|pre ?retinal))? (?:{BLEED}"
+            r"|bleed(?:ing|s)?)",
+        ),
         ("VH", None, rf"(?:{BLEED}|bleed(?:ing|s)?|blood) (?:in|into|within) the (?:vitreous|pre ?retinal space)"),
         ("EX", None, r"(?:hard |waxy |lipid )?exs?udat(?:es?|ion|ive (?:lesion|deposit|change)s?)|(?-i:EXs?|HEXs?|HExs?|Ex)"),
         ("EX", None, r"hard(?=[\s-]+(?:and|or|&)[\s-]+(?:soft|cotton)[\s-]+(?:exud|wool))"),
@@ -92,8 +107,18 @@ LESIONS: tuple[Entry, ...] = tuple(
         ("SE", None, rf"(?:(?:white|whitish|pale),? )?fluffy,? (?:(?:white|whitish|pale) )?{SPOTS}"),
         ("SE", None, r"(?:retinal )?nerve fib(?:re|er) layer infarct(?:s|ions?)?|(?:retinal )?micro ?infarct(?:s|ions?)?"),
         ("IRMA", None, r"irmas?|(?:intra ?retinal )?micro ?vascular (?:abnormalit(?:y|ies)|anomal(?:y|ies))"),
-        ("VB", None, r"ven(?:ous|ular) (?:bead(?:ing|s)?|loop(?:ing|s)?|reduplication|calib(?:re|er) (?:abnormalit|change|irregularit)\w*)"),
-        ("VB", None, r"(?:beading|looping)(?: of the (?:retinal )?(?:veins?|venules?))?|(?:beaded|looped) (?:retinal )?(?:veins?|venules?)|(?-i:VB)"),
+        (
+            "VB",
+            None,
+            r"ven(?:ous|ular) (?:bead(?:ing|s)?|loop(?:ing|s)?|reduplication|calib(?:re|er) (?:abnormalit|change"
+            r"|irregularit)\w*)",
+        ),
+        (
+            "VB",
+            None,
+            r"(?:beading|looping)(?: of the (?:retinal )?(?:veins?|venules?))?|(?:beaded|looped) (?:retinal )?(?:veins?"
+            r"|venules?)|(?-i:VB)",
+        ),
         ("NV", None, rf"{NEW}|neo ?vascular (?:frond|tuft|vessel|complex|change|membrane)(?:e?s)?|(?-i:NVs?)"),
         ("NV", AT_DISC, rf"(?-i:NVDs?)|{NEW} of the {DISC}|{DISC} {NEW}"),
         ("NV", OFF_DISC, rf"(?-i:NVEs?)|{NEW} elsewhere"),
@@ -103,7 +128,10 @@ LESIONS: tuple[Entry, ...] = tuple(
 NORMAL = r"(?:normal|healthy|unremarkable|within normal limits|free of disease)"
 LOOKS = r"(?:appears?|looks?|is|are|seems?|can be considered)(?: to be)?"
 FLAT = r"(?:normal|healthy|unremarkable|flat|attached|intact|spared|clear|pink|sharp|within normal limits)"
-PARTS = rf"(?:macula|fovea|{DISC}|(?:retinal |blood )*vessels?|vasculature|veins?|arter(?:y|ies|ioles?)|periphery|foveal reflex|media|vitreous|lens)"
+PARTS = (
+    rf"(?:macula|fovea|{DISC}|(?:retinal |blood )*vessels?|vasculature|veins?|arter(?:y|ies|ioles?)|periphery|foveal "
+    r"reflex|media|vitreous|lens)"
+)
 
 OTHERS: tuple[Entry, ...] = tuple(
     entry("other", source)
@@ -111,18 +139,23 @@ OTHERS: tuple[Entry, ...] = tuple(
         r"drusens?|na?ev(?:us|i)|(?:glaucomatous )?cupping|cups?|c ?/ ?d(?: ratio)?|cup to dis[ck](?: ratio)?|glaucoma(?:tous)?",
         r"(?:age related )?macular degeneration|(?-i:AMD|ARMD|CNV)|choroidal neo ?vasculari[sz]ation|neo ?vascular glaucoma|rubeosis",
         r"(?:(?:branch|central) )?(?:retinal )?(?:vein|artery|vascular) occlusion|(?-i:BRVO|CRVO|BRAO|CRAO)|hypertensive retinopathy",
-        r"(?:(?:tractional|rhegmatogenous|exudative) )?(?:retinal )?(?:detachments?|traction)|epi ?retinal membranes?|(?-i:ERM)|macular holes?",
-        r"(?:laser|photocoagulation|prp|treatment)(?: photocoagulation)? (?:scar(?:s|ring)?|burns?|marks?|spots?)|(?-i:PRP)|(?:pan ?retinal )?photocoagulation|status post",
+        r"(?:(?:tractional|rhegmatogenous|exudative) )?(?:retinal )?(?:detachments?|traction)|epi ?retinal membranes?"
+        r"|(?-i:ERM)|macular holes?",
+        r"(?:laser|photocoagulation|prp|treatment)(?: photocoagulation)? (?:scar(?:s|ring)?|burns?|marks?|spots?)"
+        r"|(?-i:PRP)|(?:pan ?retinal )?photocoagulation|status post",
         r"history of(?: (?!with|and|but|now|no)[\w-]+){1,4}",
         r"(?:fibrous|fibro ?vascular) (?:proliferation|tissue|bands?)|gliosis|tortuous|tortuosity|dilat(?:ed|ation)|attenuat(?:ed|ion)",
-        r"(?:arterio ?venous|a ?[/-]? ?v) (?:nicking|nipping|crossing(?: changes?)?)|(?:copper|silver) wiring|ischa?emi[ac]|leak(?:age|ing)",
+        r"(?:arterio ?venous|a ?[/-]? ?v) (?:nicking|nipping|crossing(?: changes?)?)|(?:copper|silver) wiring"
+        r"|ischa?emi[ac]|leak(?:age|ing)",
         r"media (?:opacit(?:y|ies)|clear|haz[ey])|cataracts?|asteroid hyalosis|papillo?edema|papilloedema|pallor|small pupils?",
         r"(?:retinal )?pigment(?:ary|ed)?(?: epithel\w+)?(?: (?:changes?|abnormalit\w+))?|(?:retinal |macular )?thicken(?:ing|ed)",
         rf"macro ?aneurysms?|(?:sub ?retinal|sub ?macular|choroidal|sub ?conjunctival) {BLEED}|roth spots?",
         r"(?:bright|dark|red|white|black|pale|abnormal) (?:spot|lesion|area|dot|region)s?",
-        rf"{PARTS}(?: (?:head|margin|colou?r))?s? {LOOKS} (?:\w+ )?{FLAT}|(?:retina) {LOOKS} (?:flat|attached)|(?:macula|retina|fovea) (?:flat|spared)",
+        rf"{PARTS}(?: (?:head|margin|colou?r))?s? {LOOKS} (?:\w+ )?{FLAT}|(?:retina) {LOOKS} (?:flat|attached)|(?:macula"
+        r"|retina|fovea) (?:flat|spared)",
         rf"{FLAT} (?:optic )?(?:{PARTS}|margins?|rim|colou?r|calib(?:re|er))|{PARTS} ?: ?{FLAT}",
-        rf"{PARTS} ?: ?no (?:\w+ )?(?:abnormalit\w+|lesions?|patholog\w+)|no (?:\w+ )?(?:{PARTS}|vascular|macular) (?:abnormalit\w+|patholog\w+)",
+        rf"{PARTS} ?: ?no (?:\w+ )?(?:abnormalit\w+|lesions?|patholog\w+)|no (?:\w+ )?(?:{PARTS}|vascular|macular) "
+        r"(?:abnormalit\w+|patholog\w+)",
         r"otherwise (?:normal|unremarkable|healthy|clear)|unremarkable|no other (?:\w+ )?(?:lesion|abnormalit|finding|patholog|change)\w*",
         r"blurred vision|vis(?:ion|ual) (?:loss|symptoms?)|4 ?[-:] ?2 ?[-:] ?1 (?:rule|criteria)",
         r"(?:macula|fovea) (?:is|appears) (?:\w+ )?spared",
@@ -134,7 +167,11 @@ SOUND: tuple[Entry, ...] = (
     entry("normal", rf"(?:normal|healthy)(?: looking| appearing)? {WHOLE}|{WHOLE}(?: {LOOKS})? (?:(?!otherwise)\w+ )?(?:{NORMAL})"),
     entry("normal", r"within normal limits|(?-i:NAD)|everything (?:looks|is|appears) (?:fine|normal|healthy)"),
     (re.compile(r"^\s*(?:all )?normal\W*$", re.IGNORECASE), "normal", lambda _: None),
-    entry("findings", r"(?:(?:visible|retinal|diabetic|dr|diabetic retinopathy|significant|pathological|obvious|apparent|definite|such) )*lesions?(?: of any kind)?"),
+    entry(
+        "findings",
+        r"(?:(?:visible|retinal|diabetic|dr|diabetic retinopathy|significant|pathological|obvious|apparent|definite|such) "
+        r")*lesions?(?: of any kind)?",
+    ),
     entry("findings", r"(?:(?:visible|retinal|diabetic|significant|obvious|apparent) )*(?:abnormalit(?:y|ies)|patholog(?:y|ies))"),
 )
 """'normal' says that the whole eye is; 'findings' names lesions without a class: denied, both are ICDR grade 0."""

@@ -13,12 +13,21 @@ from typing import Literal
 from fusion.lexicon import Entry, entry
 from retinai.types import Count
 
-SEEN = r"(?:present|seen|visible|noted|observed|identified|detected|found|evident|apparent|visuali[sz]ed|demonstrated|discernible|appreciated)"
+SEEN = (
+    r"(?:present|seen|visible|noted|observed|identified|detected|found|evident|apparent|visuali[sz]ed|demonstrated"
+    r"|discernible|appreciated)"
+)
 BE = r"(?:is|are|was|were|been|be|being)"
 NOT = r"(?:not|n't)"
 HOW = r"(?:(?:also|clearly|currently|yet|definitely|readily|obviously|easily|otherwise|any|still) )?"
-NEGATED = r"(?:can't|(?:do|does|did|is|are|was|were|has|have|had|can|could)n't|(?:do|does|did|is|are|was|were|has|have|had|can|could) not|cannot)"
-SHOW = r"(?:show|see|have|appear|seem|contain|demonstrate|reveal|exhibit|display|detect|observe|find|identify|present|feature|suggest|indicate)"
+NEGATED = (
+    r"(?:can't|(?:do|does|did|is|are|was|were|has|have|had|can|could)n't|(?:do|does|did|is|are|was|were|has|have|had"
+    r"|can|could) not|cannot)"
+)
+SHOW = (
+    r"(?:show|see|have|appear|seem|contain|demonstrate|reveal|exhibit|display|detect|observe|find|identify|present"
+    r"|feature|suggest|indicate)"
+)
 
 SIGNS: tuple[Entry, ...] = (
     (re.compile(r"(?<=\w)\s?(?:\(-\)|-+|-ve)(?=\s*(?:[,;.:]|$))|(?<=[A-Z])-+(?=\s)"), "deny_before", lambda _: None),
@@ -34,32 +43,81 @@ SIGNS: tuple[Entry, ...] = (
 CUES: tuple[Entry, ...] = SIGNS + tuple(
     entry(kind, source)
     for kind, source in (
-        ("deny_before", rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}|(?:{BE} )?(?:{NOT} (?:required|needed|necessary|indicated)|unnecessary)|(?:is|are) (?:\w+ )?(?:an? )?(?:arte?i?facts?|reflections?|reflexe?s?)"),
-        ("deny_before", r"nil|none(?: (?:seen|visible|present|detected|identified|noted|found))?|negative|(?:is |are |been )?(?:ruled out|excluded)"),
+        (
+            "deny_before",
+            rf"(?:{BE} )?{NOT} (?:be )?{HOW}{SEEN}|(?:{BE} )?absent|{BE}n't {HOW}{SEEN}|cannot be {SEEN}|(?:{BE} )?(?:{NOT} "
+            r"(?:required|needed|necessary|indicated)|unnecessary)|(?:is|are) (?:\w+ )?(?:an? )?(?:arte?i?facts?|reflections?"
+            r"|reflexe?s?)",
+        ),
+        (
+            "deny_before",
+            r"nil|none(?: (?:seen|visible|present|detected|identified|noted|found))?|negative|(?:is |are |been )?(?:ruled out"
+            r"|excluded)",
+        ),
         ("deny_before", rf"(?:(?:has|have|had|is|are) )?(?:resolved|cleared|disappeared|regressed)|(?:{BE} )?no longer (?:{SEEN}|there)"),
         ("deny", r"no|without|absence of|absent(?=\s*:)|lack(?:s|ing)?(?: of)?|free (?:of|from)|devoid of|negative for|neither|nor|never"),
-        ("deny", r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|clear of|spar(?:es?|ing)|away from|mimick?ing|resembl(?:es?|ing)|simulating|fails? to \w+|unable to (?:see|find|identify|detect)|not"),
+        (
+            "deny",
+            r"rul(?:es|ed|ing) out(?= \w)|excludes|none of|nil(?= \w)|clear of|spar(?:es?|ing)|away from|mimick?ing"
+            r"|resembl(?:es?|ing)|simulating|fails? to \w+|unable to (?:see|find|identify|detect)|not",
+        ),
         ("deny", rf"{NEGATED}(?: (?:{SHOW}|involve|reach|affect|extend|to|any|have|show))*|no (?:evidence|signs?|indications?) of"),
         ("affirm", rf"(?:(?:can|could) be|{BE}) {HOW}{SEEN}|{SEEN}|yes|(?:\+ ?ve|positive)|(?:occur|persist)s?"),
         ("show", r"there (?:is|are|was|were|appears? to be|seems? to be|remains?)"),
         ("show", r"(?:shows?|showing|reveals?|demonstrates?|displays?|exhibits?|contains?|has|have|features?|includ(?:es?|ing))"),
         ("show", r"(?:I|we) (?:can |could )?(?:also )?(?:see|observe|find|note|identify)"),
         ("with", r"with|as well as|along with|together with|plus"),
-        ("doubt", r"possibl[ey]|probabl[ey]|(?:most |very )?likely|(?:highly )?unlikely|suspect(?:ed)?|suspicio(?:us (?:for|of)|n (?:of|for))"),
-        ("doubt", r"(?:concern(?:ing|s)?|worrisome) for|questionable|equivocal|perhaps|maybe|quer(?:y|ied)|uncertain|doubtful|potential(?:ly)?"),
+        (
+            "doubt",
+            r"possibl[ey]|probabl[ey]|(?:most |very )?likely|(?:highly )?unlikely|suspect(?:ed)?|suspicio(?:us (?:for|of)|n "
+            r"(?:of|for))",
+        ),
+        (
+            "doubt",
+            r"(?:concern(?:ing|s)?|worrisome) for|questionable|equivocal|perhaps|maybe|quer(?:y|ied)|uncertain|doubtful"
+            r"|potential(?:ly)?",
+        ),
         ("doubt", r"(?:may|might|could)(?: (?:be|have|show|indicate|represent|suggest|contain|reflect|correspond to|include|also))*"),
-        ("doubt", r"suggest(?:s|ed|ing|ive of)?|(?:cannot|can not|can't|could not|does not|do not) (?:exclude|rule out)|to be confirmed|would|not (?:definite|certain|diagnostic|conclusive)(?: for| of)?"),
-        ("doubt", r"differential(?: diagnos[ie]s)?(?: (?:includes?|is|of))?|(?:difficult|hard) to (?:exclude|confirm|be certain)|(?:versus|vs\.?)"),
+        (
+            "doubt",
+            r"suggest(?:s|ed|ing|ive of)?|(?:cannot|can not|can't|could not|does not|do not) (?:exclude|rule out)|to be "
+            r"confirmed|would|not (?:definite|certain|diagnostic|conclusive)(?: for| of)?",
+        ),
+        (
+            "doubt",
+            r"differential(?: diagnos[ie]s)?(?: (?:includes?|is|of))?|(?:difficult|hard) to (?:exclude|confirm|be certain)"
+            r"|(?:versus|vs\.?)",
+        ),
         ("doubt_before", r"(?:cannot|can not|can't|could not) be (?:\w+ )?(?:excluded|ruled out)|(?:is |are )?not (?:ruled out|excluded)"),
         ("doubt_before", rf"(?:may|might|could) (?:also )?be (?:{SEEN}|there)|should be considered|(?:is|are) in the differential"),
-        ("except", r"except(?:ing|ion of)?(?: for)?|apart from|other than|aside from|save for|with the exception of|but for|excluding|but(?= the \w+ (?:one|quadrant))"),
+        (
+            "except",
+            r"except(?:ing|ion of)?(?: for)?|apart from|other than|aside from|save for|with the exception of|but for|excluding"
+            r"|but(?= the \w+ (?:one|quadrant))",
+        ),
         ("contrast", r"but(?: also| rather)?|however|(?:al)?though|while|whereas|yet|nevertheless|on the other hand|in contrast|despite"),
         ("condition", r"if|when|whether|in case(?: of)?|unless|should (?=\w+ (?:develop|occur|appear|worsen))"),
-        ("suppose", r"(?:monitor|look|check|screen|watch|assess|evaluat|search|test)(?:s|e|ed|ing)? for|to (?:rule out|exclude|detect|see|prevent|check|confirm|evaluate|assess|determine)"),
-        ("suppose", r"risk of (?:developing|progress\w+)|(?:can|may|might|could) (?:lead|progress|result|cause|develop)\w*|leads? to|progress\w* to"),
-        ("suppose", r"rule out|enough to|(?:which|that) (?:is|are|can be) (?:(?:one of|the|an?|common|early|earliest|first|typical|known) )+(?:signs?|features?|hallmarks?)"),
+        (
+            "suppose",
+            r"(?:monitor|look|check|screen|watch|assess|evaluat|search|test)(?:s|e|ed|ing)? for|to (?:rule out|exclude|detect"
+            r"|see|prevent|check|confirm|evaluate|assess|determine)",
+        ),
+        (
+            "suppose",
+            r"risk of (?:developing|progress\w+)|(?:can|may|might|could) (?:lead|progress|result|cause|develop)\w*|leads? to"
+            r"|progress\w* to",
+        ),
+        (
+            "suppose",
+            r"rule out|enough to|(?:which|that) (?:is|are|can be) (?:(?:one of|the|an?|common|early|earliest|first|typical"
+            r"|known) )+(?:signs?|features?|hallmarks?)",
+        ),
         ("suppose", r"treat(?:s|ed|ment)? (?:for|of)|previous(?:ly)? treated"),
-        ("assert", r"not (?:only|just|without|free (?:of|from)|absent)|no (?:change|increase|progression|difference|decrease|reduction) (?:in|of)"),
+        (
+            "assert",
+            r"not (?:only|just|without|free (?:of|from)|absent)|no (?:change|increase|progression|difference|decrease"
+            r"|reduction) (?:in|of)",
+        ),
         ("assert", r"no doubt(?: of| that)?|would (?:grade|assign|classify|rate|say|describe|be (?:advisable|best|wise|prudent|sensible))"),
         ("assert", r"no (?:increase|decrease|change|reduction) in the (?:number|size|amount|extent) of"),
         ("compare", r"than (?:in|at|on|those|the)"),
@@ -71,8 +129,9 @@ CUES: tuple[Entry, ...] = SIGNS + tuple(
     )
 )
 
-WORDS = {w: n for n, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split())}
-WORDS |= {"sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+_UP_TO_TEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_TO_TWENTY = ("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty")
+WORDS = {word: n for n, word in enumerate(_UP_TO_TEN + _TO_TWENTY)} | {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
 NUM = rf"(?P<n>(?<![\d./])\d{{1,4}}|a dozen|{'|'.join(WORDS)})"
 NEXT = NUM.replace("?P<n>", "?:")
 UNITS = (
@@ -93,7 +152,9 @@ def _exact(op: Literal["=", "~", ">", ">=", "<", "<="]) -> Callable[[re.Match[st
 
 COUNTS: tuple[Entry, ...] = (
     entry("count", rf"(?:(?:only|just|exactly|a total of|n ?=|x ?) ?)?{NUM}{UNITS}", _exact("=")),
-    entry("count", r"(?:only )?(?:a )?(?:single|solitary|lone|isolated(?= \w*(?:rysm|hage|rrhage|spot|date)\b))|once", (Count("=", 1), False)),
+    entry(
+        "count", r"(?:only )?(?:a )?(?:single|solitary|lone|isolated(?= \w*(?:rysm|hage|rrhage|spot|date)\b))|once", (Count("=", 1), False)
+    ),
     entry("count", r"(?:a )?(?:couple|pair)(?: of)?", (Count("=", 2), False)),
     entry("count", rf"(?:more than|greater than|over|above|exceeding|in excess of|>) ?{NUM}{UNITS}", _exact(">")),
     entry("count", rf"(?:at least|no fewer than|not fewer than|no less than|a minimum of|>=|\u2265) ?{NUM}{UNITS}", _exact(">=")),
@@ -102,11 +163,25 @@ COUNTS: tuple[Entry, ...] = (
     entry("count", rf"between {NUM} and {NEXT}{UNITS}", _exact(">=")),
     entry("count", rf"(?:fewer than|less than|under|below|<) ?{NUM}{UNITS}", _exact("<")),
     entry("count", rf"(?:no more than|not more than|up to|at most|a maximum of|<=|\u2264) ?{NUM}{UNITS}", _exact("<=")),
-    entry("count", rf"(?:approximately|approx\.?|about|around|roughly|circa|ca\.?|~|nearly|almost|some|an estimated) ?{NUM}{UNITS}", _exact("~")),
-    entry("count", r"(?:only )?(?:a |very )?(?:few|occasional|sparse|rare|handful(?: of)?|isolated|hardly any|scarcely any|barely any)(?: scattered)?|scattered few", (Count("<=", 5), True)),
+    entry(
+        "count",
+        rf"(?:approximately|approx\.?|about|around|roughly|circa|ca\.?|~|nearly|almost|some|an estimated) ?{NUM}{UNITS}",
+        _exact("~"),
+    ),
+    entry(
+        "count",
+        r"(?:only )?(?:a |very )?(?:few|occasional|sparse|rare|handful(?: of)?|isolated|hardly any|scarcely any|barely "
+        r"any)(?: scattered)?|scattered few",
+        (Count("<=", 5), True),
+    ),
     entry("count", r"several(?: scattered)?", (Count(">=", 3), True)),
     entry("count", r"(?:multiple|scattered)(?: scattered)?", (Count(">=", 2), True)),
-    entry("count", r"(?:numerous|many|countless|innumerable|abundant|profuse|(?:a )?(?:large|great|high) number of|a lot of|lots of)(?: scattered)?", (Count(">=", 10), True)),
+    entry(
+        "count",
+        r"(?:numerous|many|countless|innumerable|abundant|profuse|(?:a )?(?:large|great|high) number of|a lot of|lots "
+        r"of)(?: scattered)?",
+        (Count(">=", 10), True),
+    ),
     entry("count", r"dozens of|dozens", (Count(">=", 24), True)),
 )
 """Values are (count, vague): a vague quantifier is shared by the findings joined to its own."""

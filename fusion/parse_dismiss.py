@@ -8,24 +8,34 @@ from fusion.lexicon import phrase
 from fusion.parse_line import Line
 
 _INSTRUCTION = re.compile(
-    r"^\W*(?:please )?(?:(?:ignore|disregard|forget|override|bypass|pretend|print|output|say|write|reply|respond|answer|assume|act as)\b(?!\s*:)"
+    r"^\W*(?:please )?(?:(?:ignore|disregard|forget|override|bypass|pretend|print|output|say|write|reply|respond"
+    r"|answer|assume|act as)\b(?!\s*:)"
     r"|repeat (?:after|the following|that)"
-    r"|report (?:that|only)|mark (?:every|all|each)|(?:system|assistant|user|instructions?|prompt)\s*:|you (?:must|should|shall|will|have to|are to)\b)"
+    r"|report (?:that|only)|mark (?:every|all|each)|(?:system|assistant|user|instructions?|prompt)\s*:|you (?:must"
+    r"|should|shall|will|have to|are to)\b)"
     r"|\b(?:ignore|disregard|forget) (?:all|any|the|every\w*|previous|prior|above|this|that|my|your)\b|\binstruct(?:ions?|ed)\b"
-    r"|\b(?:do not|don't|never) (?:mention|report|say|tell|include|write|list|cite|describe)\b|\b(?:wants?|asked|told|orders?) (?:you|me) to\b"
-    r"|\byou are (?:an?|now)\b|\b(?:previous|prior|above|earlier) (?:prompts?|rules)\b|\b(?:grade|answer|verdict|output|level) (?:must|shall|has to|should) be\b",
+    r"|\b(?:do not|don't|never) (?:mention|report|say|tell|include|write|list|cite|describe)\b|\b(?:wants?|asked|told"
+    r"|orders?) (?:you|me) to\b"
+    r"|\byou are (?:an?|now)\b|\b(?:previous|prior|above|earlier) (?:prompts?|rules)\b|\b(?:grade|answer|verdict"
+    r"|output|level) (?:must|shall|has to|should) be\b",
     re.IGNORECASE,
 )
-_QUESTION = re.compile(r"^\W*(?:any|is|are|was|were|do|does|did|can|could|would|should|what|where|which|how|why|who|has|have)\b.*\?\W*$", re.IGNORECASE | re.DOTALL)
+_QUESTION = re.compile(
+    r"^\W*(?:any|is|are|was|were|do|does|did|can|could|would|should|what|where|which|how|why|who|has|have)\b.*\?\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
 _HYPOTHESIS = re.compile(r"\bif\b.*\bwould\b|\bwould\b.*\bif\b", re.IGNORECASE | re.DOTALL)
 _TEXTBOOK = re.compile(
-    r"\s*(?:\([^)]*\)\s*)?(?:(?:is|are) (?:an?\b|one of the|the (?:first|earliest|leading|most|main|hallmark)|caused by|defined|characteri[sz]ed|known"
+    r"\s*(?:\([^)]*\)\s*)?(?:(?:is|are) (?:an?\b|one of the|the (?:first|earliest|leading|most|main|hallmark)|caused "
+    r"by|defined|characteri[sz]ed|known"
     r"|(?:usually|typically|often|commonly|generally)|(?:small|tiny|white|yellow|fluffy|red)[\w, -]* (?:on|in|of|from) (?:the|retinal|a))"
-    r"|can (?:lead|cause|occur|affect|result|develop|also|be caused|range)|occurs? when|results? from|refers? to|affects?|leads? to|(?:usually|typically|often|commonly|generally)\b)",
+    r"|can (?:lead|cause|occur|affect|result|develop|also|be caused|range)|occurs? when|results? from|refers? to"
+    r"|affects?|leads? to|(?:usually|typically|often|commonly|generally)\b)",
     re.IGNORECASE,
 )
 _GENERAL = re.compile(
-    r"^\W*(?:the )?(?:(?:common|typical|classic|usual) (?:\w+ )*(?:signs?|features?|findings?|causes?|complications?)|symptoms? of|patients? with|(?:an? )?(?:healthy|normal) .*\b(?:usually|typically|generally|normally))\b"
+    r"^\W*(?:the )?(?:(?:common|typical|classic|usual) (?:\w+ )*(?:signs?|features?|findings?|causes?|complications?)"
+    r"|symptoms? of|patients? with|(?:an? )?(?:healthy|normal) .*\b(?:usually|typically|generally|normally))\b"
     r"|\b(?:is|are) (?:a |the )?(?:hallmarks?|characteristic|typical) of\b",
     re.IGNORECASE,
 )

@@ -22,7 +22,10 @@ SEVERITY = r"(?:very )?(?:mild|minimal|moderate|mod\.?|severe|sev\.?)"
 AND = r"(?: ?(?:to|or|and|-|/) ?)"
 BY_WORD = {"mi": 1, "mo": 2, "se": 3}
 OF_THIS = rf"(?: (?:of|for) (?:the )?{DR})?(?: (?:for|in|of) (?:this|the) (?:fundus )?(?:image|eye|picture|photograph))?"
-SCALE = rf"(?:(?:(?-i:DR|ICDR)|diabetic|retinopathy|severity|disease) )*(?:graded?|level|stage|class|score|severity(?: level| grade| score)?){OF_THIS}"
+SCALE = (
+    r"(?:(?:(?-i:DR|ICDR)|diabetic|retinopathy|severity|disease) )*(?:graded?|level|stage|class|score|severity(?: "
+    rf"level| grade| score)?){OF_THIS}"
+)
 AS = r"(?:(?:is |was )?(?:graded|classified|rated|described|assessed)(?: as)?|is|was|of|as|=|:|at)"
 IS = rf"(?: ?{AS}(?: (?:likely |probably )?(?:a )?(?:grade|level|stage|class)?)?| )? ?"
 NO_LESION = r"(?![\s-]+(?:\w+[\s-]+)?(?:ha?em|exud|micro|cotton|bleed|number|o?edema|macul|visual))"
@@ -55,21 +58,34 @@ def _english(match: Match) -> Levels:
     return {"0": (0,), "1": (1, 2), "2": (2, 3), "3": (4,)}[match["r"]]
 
 
-PDR = r"(?:(?:active |early |high risk )*proliferative (?:diabetic (?:retinopathy|changes)|retinopathy|disease|DR|changes)|proliferation|high risk PDR|(?-i:PDR))"
+PDR = (
+    r"(?:(?:active |early |high risk )*proliferative (?:diabetic (?:retinopathy|changes)|retinopathy|disease|DR"
+    r"|changes)|proliferation|high risk PDR|(?-i:PDR))"
+)
 FLOOR = r"(?:(?P<floor>at least|no less than|not less than) |(?P<over>more than|worse than|greater than) )?"
 
 GRADES: tuple[Entry, ...] = (
     entry("grade", rf"{SCALE}{IS}(?P<floor>at least ){DIGIT}", _number),
     entry("grade", rf"(?P<floor>at least ){SCALE}{IS}{DIGIT}", _number),
-    entry("grade", rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<u> (?:or|and) (?:above|higher|worse|more))?(?:/4| out of 4)?", _number),
+    entry(
+        "grade",
+        rf"{SCALE}{IS}{DIGIT}(?: ?(?:-|to|or|and) ?(?P<b>[0-4])(?!\d|\.\d))?(?P<u> (?:or|and) (?:above|higher|worse"
+        r"|more))?(?:/4| out of 4)?",
+        _number,
+    ),
     entry("grade", rf"{SCALE}{IS} ?between {DIGIT} and (?P<b>[0-4])(?!\d|\.\d)", _number),
     entry("grade", rf"between {SCALE}{IS}{DIGIT} and (?:{SCALE} )?(?P<b>[0-4])(?!\d|\.\d)", _number),
     entry("grade", rf"{FLOOR}{SEVERITY}(?:{AND}{SEVERITY})?,?(?: signs? of| degree of)? {ANY_DR}", _severity),
-    entry("grade", rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?{OF_THIS}(?: ?(?:{AS}|,|\())? ?{FLOOR}{SEVERITY}{NO_LESION}(?:{AND}{SEVERITY}{NO_LESION})?(?: (?:degree|severity|stage|{NP}))?", _severity),
+    entry(
+        "grade",
+        rf"(?:{ANY_DR}|severity|grade|level|stage)(?: (?:level|grade|severity))?{OF_THIS}(?: ?(?:{AS}|,|\())? "
+        rf"?{FLOOR}{SEVERITY}{NO_LESION}(?:{AND}{SEVERITY}{NO_LESION})?(?: (?:degree|severity|stage|{NP}))?",
+        _severity,
+    ),
     entry("grade", rf"severity of (?:the )?{DR}(?: in this (?:image|eye|picture))? (?:is|:|=|appears(?: to be)?) {SEVERITY}", _severity),
     entry("grade", rf"(?:early|incipient)(?: (?:signs?|stages?) of)? {DR}", (1, 2)),
     entry("grade", rf"(?:advanced|late stage) {DR}", (3, 4)),
-    entry("grade", rf"background (?:diabetic )?(?:retinopathy|changes|DR)|(?-i:BDR)", (1, 2)),
+    entry("grade", r"background (?:diabetic )?(?:retinopathy|changes|DR)|(?-i:BDR)", (1, 2)),
     entry("grade", r"pre ?proliferative (?:diabetic )?(?:retinopathy|changes|disease|DR)|(?-i:PPDR)", (2, 3)),
     entry("grade", PDR, (4,)),
     entry("grade", NP, (1, 2, 3)),
@@ -81,7 +97,7 @@ GRADES: tuple[Entry, ...] = (
 """'any_dr' names the disease without a degree: denied, it is grade 0; beside a grade, it only says of what."""
 
 OEDEMA = r"(?:(?:diabetic )?macular o?edema|(?-i:DME|DMO)|(?:diabetic )?maculopathy)(?: \((?-i:DME|DMO|ME)\))?"
-CSMO = rf"(?:clinically significant (?:diabetic )?macular o?edema|(?-i:CSM[EO]|CSDM[EO]))(?: \((?-i:CSM[EO])\))?"
+CSMO = r"(?:clinically significant (?:diabetic )?macular o?edema|(?-i:CSM[EO]|CSDM[EO]))(?: \((?-i:CSM[EO])\))?"
 CI = r"(?:cent(?:re|er|ral) involv(?:ing|ed)|(?-i:CI))"
 
 
@@ -98,7 +114,12 @@ DME: tuple[Entry, ...] = (
     entry("dme", OEDEMA, (1, 2)),
     entry("dme", rf"{CSMO}|{CI} (?:{OEDEMA}|{CSMO})|{OEDEMA},? {CI}", (2,)),
     entry("dme", rf"non ?{CI} (?:{OEDEMA})", (1,)),
-    entry("dme", rf"(?:{OEDEMA}|risk of (?:diabetic )?macular o?edema)(?: (?:risk|grade|level))*(?: ?(?:is|:|=|of))? ?(?P<r>[0-2])(?!\d|\.\d)", _risk),
+    entry(
+        "dme",
+        rf"(?:{OEDEMA}|risk of (?:diabetic )?macular o?edema)(?: (?:risk|grade|level))*(?: ?(?:is|:|=|of))? "
+        r"?(?P<r>[0-2])(?!\d|\.\d)",
+        _risk,
+    ),
     entry("dme", rf"(?P<how>high|higher|increased|significant|low|moderate|some) risk (?:of|for) (?:developing )?{OEDEMA}", _word_risk),
     entry("dme", rf"(?:at )?risk (?:of|for) (?:developing )?{OEDEMA}", (1, 2)),
     entry("dme", rf"no risk (?:of|for) {OEDEMA}", (0,)),
@@ -119,14 +140,30 @@ def _months(match: Match) -> tuple[int, int]:
 
 
 HIGH = NUM.replace("?P<n>", "?P<high>")
-SPECIALIST = r"(?:\w+ ){0,3}(?:ophthalmologist|optometrist|specialist|eye doctor|doctor|physician|eye service|clinic|professional|provider|surgeon)"
+SPECIALIST = (
+    r"(?:\w+ ){0,3}(?:ophthalmologist|optometrist|specialist|eye doctor|doctor|physician|eye service|clinic"
+    r"|professional|provider|surgeon)"
+)
 ADVISED = r"(?:recommended|advised|advisable|required|needed|suggested|indicated|necessary|warranted)"
 
 REFERRAL: tuple[Entry, ...] = (
     entry("refer", r"(?:not|non) ?referable", "deny"),
-    entry("refer", r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|re ?check|screen again|re ?assess(?:ment|ed)?|recall|review|f ?/ ?u|follow ?-?ups?|followed up"),
-    entry("refer", rf"(?:consult(?:ation)?|see|seen by|visit|seek)(?: with| by)? (?:an? |the )?{SPECIALIST}|consultation|seen again|(?:ophthalmology |eye )?appointment|return (?:for|in|to)|repeat (?:\w+ )?(?:photograph\w*|imaging|exam\w*)"),
-    entry("refer", r"(?:further|additional|regular|routine|annual|yearly|urgent|prompt|periodic|dilated|comprehensive|close) (?:\w+ )?(?:eye )?(?:evaluation|exam(?:ination)?s?|assessment|tests?|testing|screening|monitoring|observation|check ?ups?|imaging|follow ?-?up)"),
+    entry(
+        "refer",
+        r"refer(?:red|rals?|s|able)?|re ?screen(?:ing|ed)?|re ?check|screen again|re ?assess(?:ment|ed)?|recall|review|f "
+        r"?/ ?u|follow ?-?ups?|followed up",
+    ),
+    entry(
+        "refer",
+        rf"(?:consult(?:ation)?|see|seen by|visit|seek)(?: with| by)? (?:an? |the )?{SPECIALIST}|consultation|seen again"
+        r"|(?:ophthalmology |eye )?appointment|return (?:for|in|to)|repeat (?:\w+ )?(?:photograph\w*|imaging|exam\w*)",
+    ),
+    entry(
+        "refer",
+        r"(?:further|additional|regular|routine|annual|yearly|urgent|prompt|periodic|dilated|comprehensive|close) (?:\w+ "
+        r")?(?:eye )?(?:evaluation|exam(?:ination)?s?|assessment|tests?|testing|screening|monitoring|observation|check "
+        r"?ups?|imaging|follow ?-?up)",
+    ),
     entry("refer", rf"(?:angiography|OCT|imaging|examination|evaluation|screening|monitoring|observation)(?: \w+)? (?:is|are) {ADVISED}"),
     entry("refer", r"monitor (?:the |this |her |his )?(?:patient|eye|condition|disease|closely|regularly)"),
     entry("refer", r"(?:should|must|needs? to) be (?:\w+ )?(?:monitored|examined|evaluated|screened|assessed by \w+)"),
@@ -140,13 +177,50 @@ POOR = r"(?:poor|low|bad|insufficient|inadequate|unacceptable|ungradable|very po
 HALF = r"(?:fair|limited|suboptimal|sub optimal|moderate|borderline|reduced|medium)"
 PICTURE = r"(?:image|photo(?:graph)?|picture|scan)"
 QUALITY: tuple[Entry, ...] = (
-    entry("quality", rf"{GOOD} (?:image )?(?:quality|view|{PICTURE})|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? ?{GOOD}(?: for grading)?", "present"),
-    entry("quality", rf"{POOR} (?:image )?(?:quality|view|{PICTURE})|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? ?{POOR}(?: for grading)?", "absent"),
-    entry("quality", rf"(?:partial(?:ly)?|partly) gradable|{HALF} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? ?{HALF}|limited view", "uncertain"),
-    entry("quality", r"(?:well )?gradable|can (?:still )?be (?:graded|assessed|interpreted)|(?:adequate|sufficient|good enough) for (?:grading|assessment|interpretation)", "present"),
+    entry(
+        "quality",
+        rf"{GOOD} (?:image )?(?:quality|view|{PICTURE})|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? "
+        rf"?{GOOD}(?: for grading)?",
+        "present",
+    ),
+    entry(
+        "quality",
+        rf"{POOR} (?:image )?(?:quality|view|{PICTURE})|(?:image )?quality(?: of (?:the|this) {PICTURE})? ?(?:is|:|=)? "
+        rf"?{POOR}(?: for grading)?",
+        "absent",
+    ),
+    entry(
+        "quality",
+        rf"(?:partial(?:ly)?|partly) gradable|{HALF} (?:image )?quality|(?:image )?quality(?: of (?:the|this) {PICTURE})? "
+        rf"?(?:is|:|=)? ?{HALF}|limited view",
+        "uncertain",
+    ),
+    entry(
+        "quality",
+        r"(?:well )?gradable|can (?:still )?be (?:graded|assessed|interpreted)|(?:adequate|sufficient|good enough) for "
+        r"(?:grading|assessment|interpretation)",
+        "present",
+    ),
     entry("quality", rf"{PICTURE} (?:is|appears|looks) (?:\w+ )?(?:clear|sharp|well focus+ed|in focus)", "present"),
-    entry("quality", rf"{PICTURE} (?:(?:is|appears|looks|quality is) )?(?:(?:too|very|slightly|somewhat|rather|quite|a bit|\w+ly) ){{0,2}}(?:blurr?ed|blurry|dark|over ?exposed|under ?exposed|hazy|out of focus)", "absent"),
-    entry("quality", r"not (?:good|clear|sharp) enough|un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed(?! vision)|blurry|(?:difficult|impossible|unable) to (?:grade|assess)", "absent"),
-    entry("quality", rf"(?:{WHOLE}|{PICTURE}|it) (?:cannot|can not|can't|could not) be (?:graded|assessed|evaluated|interpreted)", "absent"),
-    entry("quality", r"(?:insufficient|inadequate) for (?:grading|assessment)|(?:cannot|can't) be graded|prevents? (?:grading|assessment)", "absent"),
+    entry(
+        "quality",
+        rf"{PICTURE} (?:(?:is|appears|looks|quality is) )?(?:(?:too|very|slightly|somewhat|rather|quite|a bit|\w+ly) "
+        r"){0,2}(?:blurr?ed|blurry|dark|over ?exposed|under ?exposed|hazy|out of focus)",
+        "absent",
+    ),
+    entry(
+        "quality",
+        r"not (?:good|clear|sharp) enough|un ?gradable|(?:not|non) ?gradable|out of focus|blurr?ed(?! vision)|blurry"
+        r"|(?:difficult|impossible|unable) to (?:grade|assess)",
+        "absent",
+    ),
+    entry(
+        "quality", rf"(?:{WHOLE}|{PICTURE}|it) (?:cannot|can not|can't|could not) be (?:graded|assessed|evaluated|interpreted)", "absent"
+    ),
+    entry(
+        "quality",
+        r"(?:insufficient|inadequate) for (?:grading|assessment)|(?:cannot|can't) be graded|prevents? (?:grading"
+        r"|assessment)",
+        "absent",
+    ),
 )

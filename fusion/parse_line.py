@@ -16,13 +16,15 @@ FINDINGS = frozenset({"lesion", "grade", "any_dr", "dme", "no_dme", "normal", "f
 PLACED = frozenset({"lesion", "findings", "other"})
 """Those that have a place and a count."""
 
-_STOP = "and or in at of is are was were with on to near from for by as than but which that this there has have a an the no not".split()
-_WORDS = rf"[\s-]*(?:(?!(?:{'|'.join(_STOP)})\b)[\w-]+[\s-]+){{0,3}}"
+_STOP = "and or in at of is are was were with on to near from for by as than but which that this there has have a an the no not"
+_WORDS = rf"[\s-]*(?:(?!(?:{_STOP.replace(' ', '|')})\b)[\w-]+[\s-]+){{0,3}}"
 _ADJECTIVES = re.compile(_WORDS, re.IGNORECASE)
 _QUANTIFIED = re.compile(r"[\s-]*(?:(?:of|the|these|small|clear|definite|areas?|foci)[\s-]+)*" + _WORDS, re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|&|/|as well as)\s*" + _WORDS, re.IGNORECASE)
 _PAIRED = re.compile(r"\s*(?:and|or|&|/)\s*" + _WORDS, re.IGNORECASE)
-_AFTER = re.compile(r"[\s:=,(\-]*(?:(?:is|are|was|were)\s+)?(?:(?:in )?(?:count|number(?:ing)?|total(?:ling)?|approx\.?)\s*[:=]?\s*)?", re.IGNORECASE)
+_AFTER = re.compile(
+    r"[\s:=,(\-]*(?:(?:is|are|was|were)\s+)?(?:(?:in )?(?:count|number(?:ing)?|total(?:ling)?|approx\.?)\s*[:=]?\s*)?", re.IGNORECASE
+)
 _COPULA = re.compile(r"[\s,]*(?:(?:which|that|and these|these)\s+)?(?:is|are|was|were)\s+(?:(?:an?|the|all|actually)\s+)*", re.IGNORECASE)
 _DESCRIBED = re.compile(_COPULA.pattern + r"(?:[\w-]+,?\s+){0,3}", re.IGNORECASE)
 _OF_PLACE = re.compile(r"\s*[(:=x]?\s*", re.IGNORECASE)

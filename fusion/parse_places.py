@@ -104,7 +104,7 @@ def _some(match: Match) -> Region | None:
 def _image(match: Match) -> Region:
     plain = {"top": "upper", "bottom": "lower", "middle": "centre", "center": "centre"}
     words = re.findall(r"upper|lower|top|bottom|left|right|middle|cent(?:re|er)", match.group().lower())
-    return Region("image", (" ".join(plain.get(word, word) for word in words),))
+    return Region("image", (" ".join(plain.get(str(word), str(word)) for word in words),))
 
 
 PLACES: tuple[Entry, ...] = (
@@ -113,9 +113,17 @@ PLACES: tuple[Entry, ...] = (
     entry("place", rf"superior and inferior (?P<half>{SIDE}) {PART}|inferior and superior (?P<side>{SIDE}) {PART}", _pair),
     entry("place", rf"(?:both )?(?P<half>{SIDE}|{POLE}) quadrants", _pair),
     entry("place", rf"(?P<half>{POLE}) (?:nasal and temporal|temporal and nasal) {PART}", _pair),
-    *(entry("place", rf"(?-i:{q[0].upper()}{q[6].upper()})(?= quadrant|[,.;]|$)(?: quadrant)?", Region("quadrant", (q,))) for q in QUADRANTS),
+    *(
+        entry("place", rf"(?-i:{q[0].upper()}{q[6].upper()})(?= quadrant|[,.;]|$)(?: quadrant)?", Region("quadrant", (q,)))
+        for q in QUADRANTS
+    ),
     entry("place", r"(?:the )?(?:all|each|every|four|4)(?: of)?(?: the)?(?: four| 4)? quadrants?|per quadrant", EVERYWHERE),
-    entry("place", rf"(?:throughout|across|all over|over) (?:the )?(?:entire |whole |all of the )?{TISSUE}|everywhere|throughout(?=\s*(?:[,.;]|$))", EVERYWHERE),
+    entry(
+        "place",
+        rf"(?:throughout|across|all over|over) (?:the )?(?:entire |whole |all of the )?{TISSUE}|everywhere"
+        r"|throughout(?=\s*(?:[,.;]|$))",
+        EVERYWHERE,
+    ),
     entry("place", rf"(?:less|fewer) than {NUM} quadrants", None),
     entry("place", rf"(?:at least )?{NUM}(?: or more)?(?: of the)? quadrants?", _some),
     entry("place", rf"(?P<half>{POLE}|{SIDE}) {PART}(?: {FROM})?", _half),
@@ -138,10 +146,19 @@ PLACES: tuple[Entry, ...] = (
     entry("place", r"elsewhere", OFF_DISC),
     entry("place", rf"(?:(?P<pole>{POLE}) ?)?(?:(?P<side>{SIDE}) )?(?:(?:major|retinal|vascular) )*arcades?", _arcade),
     entry("place", r"posterior pole", Region("area", ("posterior pole",))),
-    entry("place", rf"(?:(?:far|extreme|retinal|{SIDE}|{POLE}) )*peripher(?:y|al(?:ly)?)(?: (?:retina|fundus|region|area)s?)?", Region("area", ("periphery",))),
+    entry(
+        "place",
+        rf"(?:(?:far|extreme|retinal|{SIDE}|{POLE}) )*peripher(?:y|al(?:ly)?)(?: (?:retina|fundus|region|area)s?)?",
+        Region("area", ("periphery",)),
+    ),
     entry("place", r"(?:far )?mid ?peripher(?:y|al(?: retina)?)", Region("area", ("mid-periphery",))),
     entry("place", r"along the (?:(?:major|retinal|blood) )*(?:vessels?|veins?)", Region("area", ("vessels",))),
-    entry("place", rf"(?:(?:upper|lower|top|bottom) )?(?:left|right)(?: hand)? (?:side|part|half|quadrant|corner|portion|region|area)(?: {IMAGE})?", _image),
+    entry(
+        "place",
+        r"(?:(?:upper|lower|top|bottom) )?(?:left|right)(?: hand)? (?:side|part|half|quadrant|corner|portion|region"
+        rf"|area)(?: {IMAGE})?",
+        _image,
+    ),
     entry("place", rf"(?:upper|lower|top|bottom|middle|cent(?:re|er))(?: (?:part|half|portion|region|side))? {IMAGE}", _image),
     entry("place", rf"(?:(?:upper|lower|top|bottom) )?(?:left|right)(?: hand)? {IMAGE}", _image),
 )

@@ -6,14 +6,25 @@ Whatever is done here keeps every position: a span of the cleaned text is a span
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 Span = tuple[int, int]
 
 _SAME = {ord("|"): ":"} | {ord(mark): " " for mark in "*`_#\t\r\n\v\f\u00a0\u2009\u202f\u2028\u2029"}
 _SAME |= {ord(mark): "-" for mark in "\u2010\u2011\u2012\u2013\u2014\u2212"}
-_SAME |= {ord("\u2018"): "'", ord("\u2019"): "'", ord("\u201c"): " ", ord("\u201d"): " ", ord('"'): " ", ord("\u00d7"): "x", ord("\u03bc"): "\u00b5"}
+_SAME |= {
+    ord("\u2018"): "'",
+    ord("\u2019"): "'",
+    ord("\u201c"): " ",
+    ord("\u201d"): " ",
+    ord('"'): " ",
+    ord("\u00d7"): "x",
+    ord("\u03bc"): "\u00b5",
+}
 
-_BULLET = re.compile(r"[ \t]*(?:[-*+\u2022\u00b7\u25cf\u2013>]+[ \t]+|\(?\d{1,2}[.)][ \t]+|\(?[a-z]\)[ \t]+|#{1,6}[ \t]+|\|)", re.IGNORECASE)
+_BULLET = re.compile(
+    r"[ \t]*(?:[-*+\u2022\u00b7\u25cf\u2013>]+[ \t]+|\(?\d{1,2}[.)][ \t]+|\(?[a-z]\)[ \t]+|#{1,6}[ \t]+|\|)", re.IGNORECASE
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:approx|e\.g|i\.e|eg|ie|ca|cf|vs|dr|prof|fig|resp|incl|poss|prob|esp|max|min|sup|inf|temp|nas|mod|sev)|^\s*\(?\d{1,2})$",
     re.IGNORECASE,
@@ -59,11 +70,15 @@ def _stops(text: str, block: Span) -> list[Span]:
     bullet = _BULLET.match(text, start, end)
     table = text[start:end].lstrip().startswith("|")
     start = bullet.end() if bullet else start
-    cuts = [m.end() for m in _STOP.finditer(text, start, end) if not _ABBREVIATION.search(text[start : m.start()]) and not _NUMBER_OF.match(text, m.start() - 2)]
+    cuts = [
+        m.end()
+        for m in _STOP.finditer(text, start, end)
+        if not _ABBREVIATION.search(text[start : m.start()]) and not _NUMBER_OF.match(text, m.start() - 2)
+    ]
     if not table:
         cuts += [m.end() for m in _CELL.finditer(text, start, end)]
     edges = [start, *sorted(cuts), end]
-    return [span for a, b in zip(edges, edges[1:], strict=False) if (span := _trim(text, a, b)) is not None]
+    return [span for a, b in pairwise(edges) if (span := _trim(text, a, b)) is not None]
 
 
 def _trim(text: str, start: int, end: int) -> Span | None:

@@ -11,13 +11,13 @@ from fusion.lexicon import phrase
 from fusion.parse_line import Line
 
 EYE = phrase(
-    r"eyes?|retina\w*|fundus|macula\w*|fovea\w*|(?:optic )?dis[ck]s?|nerve|vessels?|veins?|arter\w+|vascular\w*|lesions?|vitreous|lens|media|cornea"
+    r"eyes?|retina\w*|fundus|macula\w*|fovea\w*|(?:optic )?dis[ck]s?|nerve|vessels?|veins?|arter\w+|vascular\w*"
+    r"|lesions?|vitreous|lens|media|cornea"
     r"|periphery|arcades?|pupils?|patients?|diabet\w+|spots?|circle|abnormal\w*|patholog\w+|retinopathy|vision|visual"
 )
 """Words after which an English sentence that was not understood counts as a claim of the kind 'other'."""
 
-_KNOWN = frozenset(
-    """a about above accompanied accompanying according across active actually additional affect affected affects after again all along also
+_PLAIN = """a about above accompanied accompanying according across active actually additional affect affected affects after again all along also
     although am an and another answer any anywhere apparently appear appearance appears approach approximately are area areas arise
     arising around arranged arrow arrows as assessable assessment associated at available back background based be because been before
     being believe below between blot border borders both but by can captured case cavity certain characterised characterized chiefly
@@ -49,8 +49,8 @@ _KNOWN = frozenset(
     tissue to together too total touches touching toward towards two type typical unchanged under underlying unknown up upon upper
     urgent urgently us variable various vary varying vascular vasculature ve vein veins very vessel vessels via view viewed visible
     visit visualised visualized was we well were what where whereas which while white whole wide widespread will with within without
-    would x yellow you your""".split()
-)
+    would x yellow you your"""
+_KNOWN = frozenset(_PLAIN.split())
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
