@@ -58,7 +58,7 @@ def test_scikit_learn_agrees():
     rng = np.random.default_rng(0)
     truth, level = rng.integers(0, 5, 60), rng.integers(0, 4, 60)  # grade 4 is never given
     found = from_counts(confusion(truth, level))
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(truth, level, average="macro", zero_division=0)
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(truth, level, average="macro", zero_division=0)  # type: ignore[arg-type]
     assert found == pytest.approx(
         {
             "accuracy": sk.accuracy_score(truth, level),

@@ -61,7 +61,8 @@ def test_no_rows_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"), [(10, 10, 0.7225, 1.0), (0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)]
+    ("successes", "trials", "low", "high"),
+    [(10, 10, 0.7225, 1.0), (0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)],
 )
 def test_wilson_by_hand(successes, trials, low, high):
     found = wilson(successes, trials)

@@ -33,9 +33,12 @@ class Reading:
 
 
 class Grader(Protocol):
-    """Anything that grades photographs. identity: what makes two runs comparable (name, source, weights' hashes)."""
+    """Anything that grades photographs."""
 
-    identity: Mapping[str, str]
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What two runs must share to be one: 'name', and whatever else changes the grades, such as the weights' checksum."""
+        ...
 
     def grade(self, images: Sequence[FundusImage]) -> list[Reading]:
         """One reading per photograph, in order. An ungradable photograph is a reading without a grade, no exception."""

@@ -41,7 +41,7 @@ def _heading(report: Mapping[str, Any]) -> list[str]:
 
 def _headline(report: Mapping[str, Any]) -> list[str]:
     lines = [f"{'':<24}{'value':>8}{'95 % interval':>18}{'majority':>12}{'permuted':>12}"]
-    values = {name: report["referable"][name.removeprefix("referable_")] if name.startswith("referable_") else report[name] for name in _TITLES}
+    values = {**report, **{f"referable_{name}": value for name, value in report["referable"].items()}}
     for name, title in _TITLES.items():
         ends = _span(report["intervals"][name])
         nulls = "".join(f"{_figure(report['nulls'][null].get(name)):>12}" for null in ("majority", "permuted"))

@@ -60,7 +60,8 @@ def _units(rows: Sequence[Row]) -> tuple[str, int | list[tuple[str, str]]]:
 def _all_figures(truth: Ints, level: Ints, probs: Floats) -> dict[str, float]:
     """The headline figures, and precision_0 ... f1_4."""
     scores = zip(_PER_CLASS, precision_recall_f1(confusion(truth, level)), strict=True)
-    return figures(truth, level, probs) | {f"{name}_{grade}": float(values[grade]) for name, values in scores for grade in range(len(GRADES))}
+    of_class = {f"{name}_{grade}": float(value) for name, values in scores for grade, value in enumerate(values)}
+    return figures(truth, level, probs) | of_class
 
 
 def _class(grade: int, found: Mapping[str, Interval], counts: Ints) -> dict[str, Any]:

@@ -63,10 +63,21 @@ def row_of(record: Record, reading: Reading, seconds: float, failed: bool = Fals
     if record.grade is None:
         raise ValueError(f"{record.id} has no grade")
     grade = reading.grade
-    level, probs = (grade.level, grade.probs) if grade else (NONE, (float("nan"),) * 5)
-    reason, text = " ".join(reading.reason.split()), " ".join(reading.text.split())
-    case = record.source, record.split, record.id, record.patient or "", record.grade
-    return Row(*case, level, *probs, failed, reading.malformed, reason, text, round(seconds, 4))
+    probs = grade.probs if grade else (float("nan"),) * 5
+    return Row(
+        source=record.source,
+        split=record.split,
+        id=record.id,
+        patient=record.patient or "",
+        truth=record.grade,
+        level=grade.level if grade else NONE,
+        **{f"p{level}": prob for level, prob in enumerate(probs)},
+        failed=failed,
+        malformed=reading.malformed,
+        reason=" ".join(reading.reason.split()),
+        text=" ".join(reading.text.split()),
+        seconds=round(seconds, 4),
+    )
 
 
 def append_rows(path: Path, rows: Sequence[Row]) -> None:
