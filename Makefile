@@ -40,8 +40,8 @@ lint: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "installing what constraints.txt pins into $(VENV) (2 GB, a few minutes)"
-	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --editable '.[dev]'
-	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --force-reinstall --no-deps opencv-python-headless
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install -qq --no-compile --editable '.[dev]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install -qq --no-compile --force-reinstall --no-deps opencv-python-headless
 	touch $@
 
 clean:

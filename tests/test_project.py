@@ -109,7 +109,9 @@ def test_no_large_file() -> None:
 def test_every_config_opens_with_its_command() -> None:
     configs = sorted((ROOT / "configs").glob("*.yaml"))
     assert configs
-    silent = [path.name for path in configs if f"--config configs/{path.name}" not in "".join(path.open(encoding="utf-8").readlines()[:5])]
+    silent = [
+        path.name for path in configs if f"--config configs/{path.name}" not in "".join(path.read_text(encoding="utf-8").splitlines()[:5])
+    ]
     assert silent == []
 
 
