@@ -50,10 +50,12 @@ class SegmentationConfig(Config):
     """Decay of the averaged weights; 0 for none."""
     self_training: bool = False
     """Learn from the grading photographs too (training split of `B. Disease Grading`), labelled by `initial`."""
-    graded_share: float = Field(0.5, ge=0, le=1)
+    graded_share: float = Field(0.3, ge=0, le=1)
     """Share of crops taken from them."""
     graded_side: int = Field(1280, ge=64)
     """Their cache side; the published copies at hand are smaller than the segmentation photographs."""
+    graded_zoom: tuple[float, float] = (0.7, 1.0)
+    """Their scales; beyond their own size they would only be blurred."""
     graded_focus: dict[str, float] = Field(default={"MA": 0.15, "HE": 0.2, "EX": 0.1, "SE": 0.15, "anywhere": 0.4})
     """How often a crop of them is centred on each class; 'anywhere' is where healthy retina is learnt."""
     validate_every: int = Field(500, ge=0)

@@ -61,14 +61,18 @@ def setup(config: SegmentationConfig) -> nn.Module:
 def training_crops(config: SegmentationConfig, accelerator: Accelerator) -> Dataset:
     """The endless crops, cut to the length of the run. The first process builds the cache, the others wait."""
     with accelerator.main_process_first():
-        labelled = _cached(config, accelerator)
-        length = config.steps * config.batch * accelerator.num_processes
-        common = {"crop": config.crop, "side": config.side, "zoom": config.zoom, "length": length, "seed": config.seed}
-        first = Patches(labelled, focus=config.focus, **common)
+        first = _patches(config, _cached(config, accelerator), config.zoom, config.focus, accelerator)
         if not config.self_training:
             return first
-        second = Patches(_pseudo_labelled(config, accelerator), focus=config.graded_focus, **common)
+        second = _patches(config, _pseudo_labelled(config, accelerator), config.graded_zoom, config.graded_focus, accelerator)
     return Mixed(first, second, config.graded_share, config.seed)
+
+
+def _patches(
+    config: SegmentationConfig, files: list[Path], zoom: tuple[float, float], focus: dict[str, float], accelerator: Accelerator
+) -> Patches:
+    length = config.steps * config.batch * accelerator.num_processes
+    return Patches(files, crop=config.crop, side=config.side, zoom=zoom, focus=focus, length=length, seed=config.seed)
 
 
 def _cached(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
