@@ -62,7 +62,8 @@ def _truth(record: Record, code: str, image: FundusImage) -> NDArray[np.bool_]:
 
 
 def _row(probs: NDArray[np.float32], truth: NDArray[np.bool_], image: FundusImage) -> Row:
-    small = cv2.resize(truth.astype(np.uint8), (1440, 960), interpolation=cv2.INTER_NEAREST) > 0
+    # exact: OpenCV's plain nearest takes each target pixel's upper left corner and shifts the truth by a third of a pixel
+    small = cv2.resize(truth.astype(np.uint8), (1440, 960), interpolation=cv2.INTER_NEAREST_EXACT) > 0
     return Row(histogram(probs[image.field], truth[image.field]), histogram(to_1440(probs), small), sweep(probs, truth))
 
 

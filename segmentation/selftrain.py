@@ -33,14 +33,14 @@ class Mixed(Dataset):
 
 
 def pseudo_targets(teacher: nn.Module, precision: str) -> TargetOf:
-    """A labeller: the teacher's probabilities, averaged over two mirrored views, as soft targets 0-255.
+    """A labeller: the teacher's probabilities as soft targets 0-255.
 
     What the photograph's published grade rules out is set to zero, so that the student unlearns the teacher's
     false alarms on healthy eyes.
     """
 
     def target_of(record: Record, image: FundusImage, fit: Fit) -> NDArray[np.uint8]:
-        probs = predict_square(teacher, fit.apply(image.pixels), views=2, precision=precision)
+        probs = predict_square(teacher, fit.apply(image.pixels), precision=precision)
         probs[[SEGMENTED.index(code) for code in ruled_out(record)]] = 0
         return np.round(probs.transpose(1, 2, 0) * 255).astype(np.uint8)
 

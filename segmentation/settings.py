@@ -50,9 +50,9 @@ class SegmentationConfig(Config):
     """Decay of the averaged weights; 0 for none."""
     self_training: bool = False
     """Learn from the grading photographs too (training split of `B. Disease Grading`), labelled by `initial`."""
-    graded_share: float = Field(0.3, ge=0, le=1)
+    graded_share: float = Field(0.4, ge=0, le=1)
     """Share of crops taken from them."""
-    graded_side: int = Field(1280, ge=64)
+    graded_side: int = Field(1536, ge=64)
     """Their cache side; the published copies at hand are smaller than the segmentation photographs."""
     graded_zoom: tuple[float, float] = (0.7, 1.0)
     """Their scales; beyond their own size they would only be blurred."""

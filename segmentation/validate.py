@@ -23,7 +23,7 @@ def validate(model: nn.Module, records: Sequence[Record], sides: Sequence[int], 
         probs = predict_map(model, image, sides, precision=precision)
         for code in LESIONS:
             truth = read_mask(record.masks[code]) if code in record.masks else np.zeros(image.field.shape, bool)
-            small = cv2.resize(truth.astype(np.uint8), (1440, 960), interpolation=cv2.INTER_NEAREST) > 0
+            small = cv2.resize(truth.astype(np.uint8), (1440, 960), interpolation=cv2.INTER_NEAREST_EXACT) > 0
             pooled[code] += histogram(to_1440(probs[SEGMENTED.index(code)]), small)
     scores = {code: average_precision(counts) for code, counts in pooled.items()}
     return scores | {"mean": float(np.mean(list(scores.values())))}
