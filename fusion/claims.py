@@ -187,4 +187,10 @@ def _regions(places: list[Region]) -> list[Region | None]:
     values: dict[tuple[Any, Any], list[str]] = {}
     for place in places:
         values.setdefault((place.frame, place.origin), []).extend(place.values)
-    return [Region(frame, tuple(sorted(set(names))), origin) for (frame, origin), names in values.items()]
+    return [Region(frame, _distinct(names), origin) for (frame, origin), names in values.items()]
+
+
+def _distinct(values: list[str]) -> tuple[str, ...]:
+    """The values in order; 'in two quadrants, superotemporal and inferotemporal' names them, so the number goes."""
+    named = {value for value in values if not value.startswith("any")}
+    return tuple(sorted(named or set(values)))

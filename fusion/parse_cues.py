@@ -55,6 +55,7 @@ CUES: tuple[Entry, ...] = SIGNS + tuple(
             r"|excluded)",
         ),
         ("deny_before", rf"(?:(?:has|have|had|is|are) )?(?:resolved|cleared|disappeared|regressed)|(?:{BE} )?no longer (?:{SEEN}|there)"),
+        ("deny_before", r"(?:is|are|was|were|does|do|has|have)(?: not|n't)(?=\s*(?:[.,;]|$))"),
         ("deny", r"no|without|absence of|absent(?=\s*:)|lack(?:s|ing)?(?: of)?|free (?:of|from)|devoid of|negative for|neither|nor|never"),
         (
             "deny",

@@ -102,7 +102,8 @@ CI = r"(?:cent(?:re|er|ral) involv(?:ing|ed)|(?-i:CI))"
 
 
 def _risk(match: Match) -> Levels:
-    return (int(match["r"]),)
+    low = int(match["r"])
+    return tuple(range(low, int(match["high"] or low) + 1))
 
 
 def _word_risk(match: Match) -> Levels:
@@ -117,7 +118,7 @@ DME: tuple[Entry, ...] = (
     entry(
         "dme",
         rf"(?:{OEDEMA}|risk of (?:diabetic )?macular o?edema)(?: (?:risk|grade|level))*(?: ?(?:is|:|=|of))? "
-        r"?(?P<r>[0-2])(?!\d|\.\d)",
+        r"?(?P<r>[0-2])(?: (?:or|to) (?P<high>[0-2]))?(?!\d|\.\d)",
         _risk,
     ),
     entry("dme", rf"(?P<how>high|higher|increased|significant|low|moderate|some) risk (?:of|for) (?:developing )?{OEDEMA}", _word_risk),

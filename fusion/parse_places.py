@@ -26,7 +26,7 @@ POLE = rf"(?:{UP}|{DOWN})"
 TISSUE = r"(?:retina|fundus|eye)"
 PART = rf"(?:(?:quadrant|region|area|sector|part|aspect|field|zone|side|portion|half|hemifield)s?(?: of (?:the )?{TISSUE})?|{TISSUE})"
 FOVEA = (
-    r"(?:fovea(?:l(?: (?:cent(?:re|er)|area|region|pit|avascular zone))?)?|foveola|macular cent(?:re|er)|(?-i:FAZ)"
+    r"(?:fovea(?:l(?: (?:cent(?:re|er)|area|region|pit|avascular zone))?)?|foveola|macula(?:r|'s) cent(?:re|er)|(?-i:FAZ)"
     r"|cent(?:re|er) of the (?:macula|fovea))"
 )
 FROM = rf"(?:to|of|from) (?:the )?(?P<origin>{DISC}(?: head)?|papilla|{FOVEA}|macula)"

@@ -17,7 +17,8 @@ EYE = phrase(
 )
 """Words after which an English sentence that was not understood counts as a claim of the kind 'other'."""
 
-_PLAIN = """a about above accompanied accompanying according across active actually additional affect affected affects after again all along also
+_PLAIN = """
+    a about above accompanied accompanying according across active actually additional affect affected affects after again all along also
     although am an and another answer any anywhere apparently appear appearance appears approach approximately are area areas arise
     arising around arranged arrow arrows as assessable assessment associated at available back background based be because been before
     being believe below between blot border borders both but by can captured case cavity certain characterised characterized chiefly
