@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from drawn import draw_fundus
+from standin import StandIn, completion, standing_in, token
 
 from retinai.errors import ServerError, UsageError
 from retinai.graders import Options, load_grader
@@ -24,69 +23,14 @@ from vlm.logprobs import grade_probs
 from vlm.serve import KEY, SIDE, ServedVlm, data_url
 
 WORDS = (" severe", " non", "-", "prolifer", "ative", " diabetic", " retin", "opathy", ".")
-Replies = Callable[[dict[str, Any], dict[str, str]], tuple[int, Any]]
-
-
-def token(word: str, probability: float = 1.0, **others: float) -> dict[str, Any]:
-    """One row of `logprobs.content`; `others` are named _0 for '0', s0 for ' 0'."""
-    names = {word: probability} | {name.replace("_", "").replace("s", " "): p for name, p in others.items()}
-    rows = [{"token": name, "logprob": math.log(p), "bytes": None} for name, p in names.items()]
-    return {**rows[0], "top_logprobs": rows}
-
-
-def completion(tokens: list[dict[str, Any]]) -> dict[str, Any]:
-    text = "".join(t["token"] for t in tokens)
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "logprobs": {"content": tokens}, "finish_reason": "stop"}
-    return {"id": "x", "object": "chat.completion", "choices": [choice]}
-
-
 GRADE_3 = [token("Grade"), token(":"), token(" "), token("3", 0.7, _2=0.2, _4=0.06, _1=0.03, _0=0.01), token(".")]
 GOOD = completion(GRADE_3 + [token(word) for word in (" The", " photograph", " shows", *WORDS)])
 
 
-class StandIn(ThreadingHTTPServer):
-    """Answers with what `replies` makes of a request, and remembers every request."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.replies: Replies = lambda *_: (200, GOOD)
-        self.seen: list[tuple[str, dict[str, Any], dict[str, str]]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: StandIn
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.seen.append((self.path, body, dict(self.headers)))
-        status, reply = self.server.replies(body, dict(self.headers))
-        raw = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-        self.send_response(status)
-        if 300 <= status < 400:
-            self.send_header("Location", "http://elsewhere.example/v1")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    stand_in = StandIn()
-    thread = threading.Thread(target=stand_in.serve_forever, args=(0.01,))
-    thread.start()
-    yield stand_in
-    stand_in.shutdown()
-    thread.join()
-    stand_in.server_close()
+    with standing_in(lambda *_: (200, GOOD)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import typer
 def grading(
     data: Annotated[Path, typer.Option(help="Root of the data set.", show_default=False)],
     dataset: Annotated[str, typer.Option(help="Its kind: idrid, aptos, ...; an unknown one lists them all.", show_default=False)],
-    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    split: Annotated[str, typer.Option(help="train, validation or test; all of an external set.")] = "validation",
     grader: Annotated[str, typer.Option(help="Who grades: vlm:nano, vlm:PATH, vlm:MODEL or openai:URL#MODEL.")] = "vlm:nano",
     adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for vlm:...", show_default=False)] = None,
     load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether vlm:... is loaded in 4 bits.")] = "auto",
@@ -31,9 +31,9 @@ def grading(
     from retinai.graders import Options, load_grader
     from retinai.grading.evaluate import evaluate
     from retinai.grading.render import as_table
-    from retinai.readers import read
+    from retinai.readers import load, read
 
-    records = read(dataset, data, split)
+    records = load(dataset, data).records if split == "all" else read(dataset, data, split)
     chosen = load_grader(grader, Options(adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device))
     report = evaluate(chosen, records, dataset, split, limit, output)
     typer.echo(jsonlib.dumps(report, indent=2) if json else as_table(report))
