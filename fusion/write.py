@@ -20,14 +20,23 @@ _SECTIONS = (
     ("Follow-up", ("follow_up",)),
     ("Findings", ("presence", "absence", "location", "count")),
 )
-"""Headings and the kinds of evidence below them. What a language model says becomes a section of its own here, of
-claims with their verdicts, between the follow-up and the findings."""
+"""Headings and the kinds of evidence below them."""
 _CONTINUING = ("location", "count")
 """Kinds that go on in the paragraph of the class whose presence was told before."""
 
 
-def render(name: str, quality: Quality, landmarks: Landmarks, evidence: Sequence[Evidence], unseen: Sequence[str]) -> str:
-    """The whole explanation of one photograph, ending in a newline. An ungradable one gets no reading at all."""
+def render(
+    name: str,
+    quality: Quality,
+    landmarks: Landmarks,
+    evidence: Sequence[Evidence],
+    unseen: Sequence[str],
+    answer: Sequence[str] = (),
+) -> str:
+    """The whole explanation of one photograph, ending in a newline. An ungradable one gets no reading at all.
+
+    answer: the lines of `fusion.answer.told`, none without a language model.
+    """
     if not quality.gradable:
         wrong = "; ".join(reason.rstrip(".") for reason in quality.reasons)
         advice = ["Please take another photograph.", f"What is wrong: {wrong}.", "Nothing was graded."]
@@ -37,6 +46,8 @@ def render(name: str, quality: Quality, landmarks: Landmarks, evidence: Sequence
         chosen = [item for item in evidence if item.kind in kinds]
         if chosen:
             blocks.append(_section(heading, _paragraphs(chosen)))
+    if answer:
+        blocks.append(_section("Language model, checked against the lesions", answer))
     blocks.append(_section("Could not be assessed", unseen))
     blocks.append(_section("Rules", sources(item.clause for item in evidence if item.clause)))
     return _join(blocks)

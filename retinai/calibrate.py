@@ -1,9 +1,10 @@
 """From which probability on a lesion may be spoken of: `retinai calibrate --data IDRID_ROOT`. Validation photographs only.
 
-Two numbers a class, stored in the card of the weights. The *threshold* outlines lesions: it is the probability of the
+Three numbers a class, stored in the card of the weights. The *threshold* outlines lesions: it is the probability of the
 highest pooled Dice on the photographs with masks. The *peak* decides whether an outlined lesion is told at all: the
 lowest confidence at which (a) lesions are true more often than not on the photographs with masks and (b) no more than
-`HEALTHY_SHARE` of the photographs graded 0 show one.
+`HEALTHY_SHARE` of the photographs graded 0 show one. From the *sure* confidence on, lesions are true at 95 %: a
+claim that rests on less is not supported.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fusion.calibrate import sure_from
 from fusion.landmarks import find_landmarks
 from fusion.regions import find_regions
 from retinai.bootstrap import Interval, wilson
@@ -61,11 +63,13 @@ def calibrate(data: Path, folder: Path, sides: Sequence[int] | None, views: int 
         found = find(detector, masked, thresholds, progress.to)
         alarms = find(detector, healthy, thresholds, lambda done: progress.to(len(masked) + done))
     peaks = {code: choose_peak(found[code], alarms[code], thresholds[code]) for code in LESIONS}
+    sure = {code: _sure(found[code]) for code in LESIONS}
     stored = {
         "sides": list(detector.sides),
         "views": detector.views,
         "thresholds": thresholds,
         "peaks": peaks,
+        "sure": {code: max(sure[code], peaks[code]) for code in LESIONS},
         "told": {code: describe(found[code], alarms[code], peaks[code]) for code in LESIONS},
         "validation": summarise(rows, thresholds),
     }
@@ -103,6 +107,11 @@ def choose_peak(masked: Found, healthy: Found, threshold: float) -> float:
         if told.any() and masked.true[told].mean() > PRECISION and (healthy.highest >= peak).mean() <= HEALTHY_SHARE:
             return float(peak)
     return 0.99
+
+
+def _sure(masked: Found) -> float:
+    """From which confidence on lesions are true at 95 %, with 95 % probability were they independent; 1 where never."""
+    return min(1.0, sure_from(masked.confidence.tolist(), masked.true.tolist()) or 1.0)
 
 
 def describe(masked: Found, healthy: Found, peak: float) -> dict[str, Any]:

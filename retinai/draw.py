@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from retinai.lesions import CLASSES, DISCLAIMER, LESIONS, LesionClass
-from retinai.types import FundusImage, Landmarks, Lesion
+from retinai.types import FundusImage, Landmarks, Lesion, SaliencyMap
 
 Outline = NDArray[np.int32]
 LONGEST_SIDE = 2144
@@ -37,6 +37,23 @@ def overlay(image: FundusImage, outlines: Iterable[tuple[Lesion, Sequence[Outlin
             draw_outline(canvas, (line + 0.5) * scale - 0.5, CLASSES[lesion.code])
     draw_landmarks(canvas, landmarks, scale)
     return np.vstack([canvas, key(canvas.shape[1], counts, landmarks)])
+
+
+def heat(image: FundusImage, saliency: SaliencyMap) -> NDArray[np.uint8]:
+    """The photograph in grey with the saliency over it and a line that says what of: (h, w, 3) RGB uint8."""
+    height, width = image.field.shape
+    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    size = (round(width * scale), round(height * scale))
+    grey = cv2.cvtColor(np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGB2GRAY)
+    share = np.asarray(cv2.resize(saliency.values, size, interpolation=cv2.INTER_AREA), np.float32) / saliency.values.max()
+    colours = cv2.cvtColor(cv2.applyColorMap((share * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    weight = 0.75 * np.clip(share * 1.5, 0, 1)[..., None]
+    canvas = np.round(grey[..., None] * (1 - weight) + colours * weight).astype(np.uint8)
+    letter = max(9, size[0] // 80)
+    strip = np.full((letter * 4, size[0], 3), 24, np.uint8)
+    lines = [f"{saliency.method} of {saliency.target}. Where a model looked is no finding.", DISCLAIMER]
+    places = [(letter, round(letter * 0.6)), (letter, round(letter * 2.4))]
+    return np.vstack([canvas, _write(strip, list(zip(places, lines, strict=True)), ImageFont.load_default(letter))])
 
 
 def draw_outline(canvas: NDArray[np.uint8], line: NDArray[np.float64], kind: LesionClass) -> None:

@@ -268,9 +268,24 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedAnswer:
+    """What a language model said and what became of it. source: who says so; text: as generated; malformed: whether it
+    broke off or repeats itself; grade: None where it holds the photograph for ungradable; claims: with their verdicts;
+    unread: passages that gave no claim; omitted: lesion classes found and not mentioned."""
+
+    source: str
+    text: str
+    malformed: bool
+    grade: Grade | None
+    claims: tuple[Claim, ...] = ()
+    unread: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that is said of one photograph. text: the rendered sentences; unseen: what could not be assessed;
-    provenance: weights' hashes, config, versions, seed."""
+    provenance: weights' hashes, config, versions, seed; answer: the language model's, where one was asked."""
 
     image: str
     quality: Quality
@@ -283,3 +298,4 @@ class Explanation:
     unseen: tuple[str, ...]
     text: str
     provenance: Mapping[str, Any]
+    answer: CheckedAnswer | None = None

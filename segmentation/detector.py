@@ -21,7 +21,7 @@ class LesionDetector:
     """`LesionDetector.load().detect(image)` -> LesionMap.
 
     thresholds: class code -> the probability that outlines a lesion; peaks: -> the highest probability that a lesion
-    must reach to be told (see `calibrate`).
+    must reach to be told; sure: -> the one from which on it supports a claim (see `retinai.calibrate`).
     """
 
     def __init__(self, model: nn.Module, card: Mapping[str, Any], device: torch.device) -> None:
@@ -30,7 +30,8 @@ class LesionDetector:
         self.sides: Sequence[int] = card["sides"]
         self.views: int = card.get("views", 1)
         self.thresholds: Mapping[str, float] = card.get("thresholds", dict.fromkeys(SEGMENTED, 0.5))
-        self.peaks: Mapping[str, float] = card.get("peaks", {})
+        self.peaks: Mapping[str, float] = card.get("peaks", self.thresholds)
+        self.sure: Mapping[str, float] = card.get("sure", dict.fromkeys(self.thresholds, 1.0))
 
     @classmethod
     def load(cls, folder: Path = BUNDLED, device: str = "auto") -> LesionDetector:

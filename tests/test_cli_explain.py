@@ -46,7 +46,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture()
 def run(weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     def call(*words: str | Path) -> Result:
-        monkeypatch.setattr(sys, "argv", ["retinai", "explain", "--weights", str(weights), "--device", "cpu", *map(str, words)])
+        monkeypatch.setattr(sys, "argv", ["retinai", "explain", "--weights", str(weights), "--device", "cpu", "--vlm", "none", *map(str, words)])
         with pytest.raises(SystemExit) as exit_info:
             main()
         captured = capsys.readouterr()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,6 +32,9 @@ def explain(
     weights: Annotated[
         Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)
     ] = None,
+    vlm: Annotated[str, typer.Option(help="Who grades and describes: nano, none, a model id or folder, or openai:URL#MODEL.")] = "nano",
+    adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)] = None,
+    load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Skip photographs whose results are already in --output.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a photograph could not be graded.")] = False,
 ) -> None:
@@ -46,8 +49,10 @@ def explain(
         raise UsageError("--resume needs --output, the folder whose results are kept")
     from retinai.pipeline import Pipeline
     from retinai.progress import Progress
+    from retinai.talk import load_talker
 
-    pipeline = Pipeline.load(weights, device)
+    talker = load_talker(vlm, adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device)
+    pipeline = Pipeline.load(weights, device, talker)
     failed = ungradable = 0
     with Progress("explaining photographs", len(inputs), quiet=len(inputs) == 1) as progress:
         for number, item in enumerate(inputs):

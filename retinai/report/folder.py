@@ -1,4 +1,4 @@
-"""One photograph's results as a folder: explanation.json, overlay.png, masks/*.png, lesions.csv."""
+"""One photograph's results as a folder: explanation.json, overlay.png, saliency.png, masks/*.png, lesions.csv."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ from retinai.types import Lesion
 COLUMNS = ("id", "code", "name", "confidence", "area_px", "x", "y", "width", "height", "centre_x", "centre_y", "quadrant", "distance_dd")
 
 
-def write_folder(folder: Path, document: Mapping[str, Any], picture: NDArray[np.uint8], masks: Mapping[str, NDArray[np.bool_]],
-                 lesions: tuple[Lesion, ...]) -> None:  # fmt: skip
+def write_folder(
+    folder: Path,
+    document: Mapping[str, Any],
+    pictures: Mapping[str, NDArray[np.uint8]],
+    masks: Mapping[str, NDArray[np.bool_]],
+    lesions: tuple[Lesion, ...],
+) -> None:
     """Write the files; explanation.json last, so that a folder which has it is complete.
 
-    picture: (h, w, 3) RGB uint8; masks: class code -> (H, W) bool at native size. Raises UsageError where the folder
+    pictures: name -> (h, w, 3) RGB uint8; masks: class code -> (H, W) bool at native size. Raises UsageError where the folder
     cannot be written.
     """
     try:
@@ -34,7 +39,8 @@ def write_folder(folder: Path, document: Mapping[str, Any], picture: NDArray[np.
             stale.unlink()
         for code, mask in masks.items():
             _write(folder / "masks" / f"{code}.png", _png(mask.view(np.uint8) * 255, bilevel=True))
-        _write(folder / "overlay.png", _png(picture[..., ::-1]))
+        for name, picture in pictures.items():
+            _write(folder / f"{name}.png", _png(picture[..., ::-1]))
         _write(folder / "lesions.csv", _table(lesions).encode())
         _write(folder / "explanation.json", (json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:

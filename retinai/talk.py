@@ -1,0 +1,72 @@
+"""The language model as the pipeline meets it: `--vlm nano | none | ID or FOLDER | openai:URL#MODEL`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from retinai.graders import checksum
+from retinai.types import FundusImage, SaliencyMap
+
+if TYPE_CHECKING:
+    from vlm.generate import Answer, Vlm
+    from vlm.serve import ServedVlm
+
+
+class Talker(Protocol):
+    """name: for people; identity: what is recorded, such as a checksum."""
+
+    name: str
+    identity: dict[str, str]
+
+    def answer(self, image: FundusImage) -> Answer:
+        """The grade and the text, for one photograph."""
+        ...
+
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        """Where grade `level` comes from; None where the model cannot be looked into. Raises SaliencyError for a blank map."""
+        ...
+
+
+class LocalTalker:
+    """A LLaVA on this machine."""
+
+    def __init__(self, model: Vlm, identity: dict[str, str]) -> None:
+        self.model, self.name, self.identity = model, model.name, identity
+
+    def answer(self, image: FundusImage) -> Answer:
+        return self.model.answer([image])[0]
+
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        from vlm.saliency import explain_grade
+
+        return explain_grade(self.model, image, level)
+
+
+class ServedTalker:
+    """A model on a server, which tells no gradients."""
+
+    def __init__(self, model: ServedVlm, name: str) -> None:
+        self.model, self.name, self.identity = model, name, {"name": name}
+
+    def answer(self, image: FundusImage) -> Answer:
+        return self.model.answer([image])[0]
+
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        return None
+
+
+def load_talker(name: str, adapter: Path | None = None, load_4bit: Literal["auto"] | bool = "auto", device: str = "auto") -> Talker | None:
+    """The language model called `name`, None for 'none'. Raises MissingModelError with the way to get one that is not here."""
+    if name == "none":
+        return None
+    if name.startswith("openai:"):
+        from vlm.serve import ServedVlm
+
+        return ServedTalker(ServedVlm.at(name.removeprefix("openai:")), name)
+    from vlm.generate import BUNDLED, Vlm
+
+    model = Vlm.load(name, adapter=adapter, load_4bit=load_4bit, device=device)
+    folders = {"weights": BUNDLED if name == "nano" else Path(name), "adapter": adapter}
+    sums = {f"{part}_sha256": checksum(folder) for part, folder in folders.items() if folder and folder.is_dir()}
+    return LocalTalker(model, {"name": model.name} | sums)
