@@ -63,14 +63,22 @@ def _report(record: Record, outlined: Record | None, detector: LesionDetector | 
         return _told(record, image, _true_map(outlined, image), dict.fromkeys(SEGMENTED, 0.5)), "masks"
     if detector is not None:
         image = read_photograph(record.image)
-        return reconciled(_told(record, image, detector.detect(image), detector.thresholds, record.dme)), "model"
+        found = detector.detect(image)
+        return reconciled(_told(record, image, found, detector.thresholds, detector.peaks, record.dme)), "model"
     return Report(record.grade, record.dme, _EYES.get(record.eye)), None
 
 
-def _told(record: Record, image: FundusImage, lesions: LesionMap, thresholds: Mapping[str, float], dme: int | None = None) -> Report:
+def _told(
+    record: Record,
+    image: FundusImage,
+    lesions: LesionMap,
+    thresholds: Mapping[str, float],
+    peaks: Mapping[str, float] | None = None,
+    dme: int | None = None,
+) -> Report:
     """The report of what a map shows. Distances come from the map unless a DME risk is given."""
     landmarks = find_landmarks(lesions, image)
-    regions = find_regions(lesions, image, thresholds, landmarks)
+    regions = find_regions(lesions, image, thresholds, landmarks, peaks)
     return Report(record.grade, dme, _EYES.get(record.eye, landmarks.eye), findings_of(regions.lesions))
 
 

@@ -155,7 +155,7 @@ def test_a_few_steps_lower_the_loss_and_the_adapter_comes_back(home: Path, tmp_p
     image = read_photograph(home / "0.png")
     first, again = vlm.answer([image, image], most_tokens=12)
     assert first == again and first.text.startswith(GRADE_WORD)
-    assert vlm.temperature == pytest.approx(card["temperature"])
+    assert vlm.calibration.temperature == pytest.approx(card["calibration"]["temperature"])
     assert first.grade is None or sum(first.grade.probs) == pytest.approx(1)
 
 

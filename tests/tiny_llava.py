@@ -48,7 +48,10 @@ def save_tiny_llava(folder: Path) -> Path:
 def save_unet(path: Path) -> Path:
     """A lesion U-Net with random weights, as the small LLaVA's tower takes it."""
     torch.manual_seed(0)
-    unet = LesionTower(LesionTowerConfig()).unet
+    unet = LesionTower(LesionTowerConfig()).unet.train()
+    for _ in range(10):  # batch norms that were never fed let nothing through
+        with torch.no_grad():
+            unet(2 * torch.randn(4, 3, 1, 1) + torch.randn(4, 3, 64, 64))
     save_file({key: value.half() for key, value in unet.state_dict().items() if not key.endswith("num_batches_tracked")}, path)
     return path
 
@@ -57,7 +60,7 @@ def draw_fundus(path: Path, grade: int, seed: int) -> Path:
     """A round field, redder from grade to grade, with as many dark dots as twice the grade."""
     rng = np.random.default_rng(seed)
     picture = np.zeros((80, 100, 3), np.uint8)
-    cv2.circle(picture, (50, 40), 38, (90 + 40 * grade, 60, 30), -1)
+    cv2.circle(picture, (50, 40), 38, (90 + 40 * grade, 60, 110 - 25 * grade), -1)
     for x, y in rng.integers(20, 60, (2 * grade, 2)):
         cv2.circle(picture, (int(x) + 10, int(y)), 2, (40, 5, 5), -1)
     Image.fromarray(picture).save(path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,37 +12,60 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from retinai.errors import WeightsError
+from retinai.lesions import GRADES
 
 FILE = "grade.json"
 
 
-def softmax(logits: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
-    """(N, 5) logits -> (N, 5) probabilities that sum to one."""
-    scaled = logits / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """bias: what is added to the five logits; temperature: what the sum is divided by."""
+
+    bias: tuple[float, ...] = (0.0,) * 5
+    temperature: float = 1.0
+
+    def probs(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 5) logits -> (N, 5) probabilities that sum to one."""
+        scaled = (logits + np.array(self.bias)) / self.temperature
+        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def save(self, folder: Path) -> None:
+        (folder / FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Calibration:
+        """What was stored with a model or an adapter; nothing is changed where nothing was stored.
+
+        Raises WeightsError where the file is broken.
+        """
+        path = Path(folder) / FILE
+        if not path.is_file():
+            return cls()
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            return cls(tuple(float(bias) for bias in values["bias"]), float(values["temperature"]))
+        except (ValueError, KeyError, TypeError):
+            raise WeightsError(f"{path} holds no bias and temperature") from None
 
 
-def fit_temperature(logits: NDArray[np.float64], levels: NDArray[np.int64]) -> float:
+def prior_bias(levels: Sequence[int], balanced: bool) -> tuple[float, ...]:
+    """The log odds that balanced training took from each grade: those of its frequency in the training photographs.
+
+    A model that saw every grade equally often thinks each equally likely beforehand; adding the logarithm of the real
+    frequencies puts that right (Saerens et al., Neural Computation 2002). One count is added to each grade.
+    """
+    if not balanced:
+        return (0.0,) * len(GRADES)
+    counts = np.bincount(np.array(levels, np.int64), minlength=len(GRADES)) + 1
+    return tuple(float(value) for value in np.log(counts / counts.mean()))
+
+
+def fit_temperature(logits: NDArray[np.float64], levels: NDArray[np.int64], bias: tuple[float, ...]) -> Calibration:
     """The temperature with the least log loss, in 0.05..20 (Guo et al., ICML 2017). logits: (N, 5); levels: (N,) 0-4."""
 
     def loss(log_temperature: float) -> float:
-        probs = softmax(logits, float(np.exp(log_temperature)))
+        probs = Calibration(bias, float(np.exp(log_temperature))).probs(logits)
         return -float(np.log(probs[np.arange(len(levels)), levels] + 1e-12).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
-
-
-def save_temperature(folder: Path, temperature: float) -> None:
-    (folder / FILE).write_text(json.dumps({"temperature": temperature}) + "\n", encoding="utf-8")
-
-
-def read_temperature(folder: Path) -> float:
-    """What was stored with a model or an adapter; 1 where nothing was. Raises WeightsError where the file is broken."""
-    path = Path(folder) / FILE
-    if not path.is_file():
-        return 1.0
-    try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["temperature"])
-    except (ValueError, KeyError, TypeError):
-        raise WeightsError(f"{path} holds no temperature") from None
+    return Calibration(bias, float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x)))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from retinai.types import FundusImage, Grade
-from vlm.calibrate import read_temperature, softmax
+from vlm.calibrate import Calibration
 from vlm.model import Loaded, llava, load
 from vlm.parse import parse_answer
 from vlm.prompts import PROMPTS
@@ -38,9 +38,9 @@ class Answer:
 class Vlm:
     """A LLaVA that answers. `Vlm.load('nano').answer([image])`."""
 
-    def __init__(self, loaded: Loaded, name: str, temperature: float = 1.0) -> None:
+    def __init__(self, loaded: Loaded, name: str, calibration: Calibration | None = None) -> None:
         self.model, self.lens, self.encoder = loaded.model.eval(), loaded.lens, loaded.encoder
-        self.name, self.temperature = name, temperature
+        self.name, self.calibration = name, calibration or Calibration()
         self.slot = self.encoder.grade_slot()
 
     @classmethod
@@ -48,7 +48,7 @@ class Vlm:
         """source: 'nano', a hub id or a folder. Raises MissingModelError where it is not to be had."""
         where = BUNDLED if str(source) == "nano" else source
         loaded = load(where, adapter=adapter, load_4bit=load_4bit, device=device)
-        return cls(loaded, f"vlm:{source}", read_temperature(Path(adapter or where)))
+        return cls(loaded, f"vlm:{source}", Calibration.load(Path(adapter or where)))
 
     @torch.inference_mode()
     def answer(
@@ -67,7 +67,7 @@ class Vlm:
         for some in _chunks(images, batch):
             pictures = self.pictures(some)
             logits, gradable = self.grade_logits(pictures, prompt)
-            probs = softmax(logits, self.temperature)
+            probs = self.calibration.probs(logits)
             texts = self._continue(pictures, prompt, probs.argmax(1), gradable, most_tokens, sample)
             answers += [self._answer(*each) for each in zip(probs, gradable, texts, strict=True)]
         return answers
@@ -77,7 +77,7 @@ class Vlm:
         grades = []
         for some in _chunks(images, batch):
             logits, gradable = self.grade_logits(self.pictures(some), prompt)
-            grades += [self._grade(p, g) for p, g in zip(softmax(logits, self.temperature), gradable, strict=True)]
+            grades += [self._grade(p, g) for p, g in zip(self.calibration.probs(logits), gradable, strict=True)]
         return grades
 
     @torch.no_grad()

@@ -89,7 +89,8 @@ def _any_report(rng: random.Random) -> Report:
 @torch.no_grad()
 def fit_projection(tower: LesionTower, images: Sequence[FundusImage], lens: Lens) -> None:
     """Set the tower's projection: the principal components of the deepest stage over the cells of `images`, to unit variance."""
-    cells = torch.cat([tower.pooled(tower.deepest(lens.pixel_values(image)[None].to(tower.device)))[0] for image in images])
+    seen = [tower.look(lens.pixel_values(image)[None].to(tower.device))[0] for image in images]
+    cells = torch.cat([tower.pooled(deep)[0] for deep in seen])
     mean = cells.mean(0)
     values, vectors = torch.linalg.eigh(torch.cov((cells - mean).T))
     order = values.argsort(descending=True)[: tower.config.projected]

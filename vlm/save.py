@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vlm.calibrate import fit_temperature, save_temperature
+from vlm.calibrate import Calibration, fit_temperature
 from vlm.model import Loaded
 from vlm.nano import build_processor
 from vlm.settings import VlmConfig
@@ -17,19 +18,25 @@ MODEL = "model"
 """The folder below `output` with what was trained."""
 
 
-def save(config: VlmConfig, loaded: Loaded, readings: Readings | None) -> dict[str, Any]:
-    """Write it all to `output/model` and return the card. readings: of the validation photographs, where there are any."""
+def save(config: VlmConfig, loaded: Loaded, readings: Readings | None, bias: tuple[float, ...]) -> dict[str, Any]:
+    """Write it all to `output/model` and return the card.
+
+    readings: of the validation photographs, where there are any; bias: of the grades (see `calibrate.prior_bias`).
+    """
     folder = config.output / MODEL
     folder.mkdir(parents=True, exist_ok=True)
     weights = _save_small(config, loaded, folder) if config.nano else _save_adapter(loaded, folder)
-    temperature = fit_temperature(readings.logits, readings.levels) if readings else 1.0
-    save_temperature(folder, temperature)
-    card = describe(config, readings) | {"temperature": temperature, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    calibration = fit_temperature(readings.logits, readings.levels, bias) if readings else Calibration(bias)
+    calibration.save(folder)
+    card = describe(config, readings, calibration) | {
+        "calibration": asdict(calibration),
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+    }
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return card
 
 
-def describe(config: VlmConfig, readings: Readings | None) -> dict[str, Any]:
+def describe(config: VlmConfig, readings: Readings | None, calibration: Calibration) -> dict[str, Any]:
     """The card without what is only known of the files. 'validation': figure -> (value, low, high), 95 % bootstrap."""
     places = {"data": True, "output": True, "adapter": True, "nano": {"unet"}}
     card: dict[str, Any] = {
@@ -39,7 +46,7 @@ def describe(config: VlmConfig, readings: Readings | None) -> dict[str, Any]:
     }
     if readings is None:
         return card
-    intervals = {name: (each.value, each.low, each.high) for name, each in figures(readings).items()}
+    intervals = {name: (each.value, each.low, each.high) for name, each in figures(readings, calibration).items()}
     return card | {"validation": intervals, "validation_photographs": len(readings.levels)}
 
 

@@ -76,6 +76,7 @@ class LesionTower(PreTrainedModel):
         self.register_buffer("projection", torch.zeros(config.encoder_width, config.projected))
         self.out = nn.Identity()  # a place to look at the tokens
         self.post_init()
+        self.eval()
 
     def _init_weights(self, module: nn.Module) -> None:
         """smp has initialised the U-Net; transformers' own scheme would undo it."""
@@ -91,17 +92,9 @@ class LesionTower(PreTrainedModel):
     def look(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
         """The deepest encoder stage (N, encoder_width, S/32, S/32) and the class probabilities (N, classes, S, S), float32."""
         with torch.autocast(pixel_values.device.type, torch.bfloat16):
-            stages = self._encode(pixel_values)
+            stages = self.unet.encoder(pixel_values.contiguous(memory_format=torch.channels_last))
             logits = self.unet.segmentation_head(self.unet.decoder(stages))
         return stages[-1].float(), logits.float().sigmoid()
-
-    def deepest(self, pixel_values: Tensor) -> Tensor:
-        """The deepest encoder stage alone."""
-        with torch.autocast(pixel_values.device.type, torch.bfloat16):
-            return self._encode(pixel_values)[-1].float()
-
-    def _encode(self, pixel_values: Tensor) -> list[Tensor]:
-        return self.unet.encoder(pixel_values.contiguous(memory_format=torch.channels_last))
 
     def tokens(self, deep: Tensor, probs: Tensor) -> Tensor:
         """(N, cells, hidden_size) from what `look` gave; row by row from the upper left."""
@@ -122,7 +115,7 @@ class LesionTower(PreTrainedModel):
             raise WeightsError(f"no lesion weights at {path}")
         tensors = {key: value.float() for key, value in load_file(path).items() if not key.endswith("num_batches_tracked")}
         try:
-            missing, unexpected = self.unet.load_state_dict(tensors, strict=False)
+            missing, unexpected = nn.Module.load_state_dict(self.unet, tensors, strict=False)  # smp's own adds warnings
         except RuntimeError as error:
             raise WeightsError(f"{path} does not fit the tower: {str(error).splitlines()[-1].strip()}") from None
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]

@@ -27,6 +27,7 @@ from retinai.checkpoint import load_checkpoint, save_checkpoint
 from retinai.progress import Progress
 from retinai.schedule import one_cycle
 from vlm.cache import TokenCache, dropped
+from vlm.calibrate import prior_bias
 from vlm.data import Chats, Conversation, PictureOf, drawn_conversations, read_chat, validation_split
 from vlm.encode import IGNORED
 from vlm.generate import Vlm
@@ -53,7 +54,11 @@ def train(config: VlmConfig) -> dict[str, Any]:
     loaded = setup(config, accelerator)
     picture_of = pictures(config, loaded, training, held_out, accelerator)
     fit(config, loaded, training, picture_of, accelerator)
-    return finish(config, loaded, held_out, picture_of, accelerator)
+    if not accelerator.is_main_process:
+        return {}
+    readings = read_grades(Vlm(loaded, "training"), held_out, picture_of) if held_out else None
+    grades = [each.report.grade for each in training if each.report.grade is not None]
+    return save(config, loaded, readings, prior_bias(grades, config.balance != "none"))
 
 
 def setup(config: VlmConfig, accelerator: Accelerator) -> Loaded:
@@ -191,13 +196,3 @@ def run_length(config: VlmConfig, photographs: int, processes: int) -> tuple[int
     """(optimiser steps of the run, samples of one step over all processes)."""
     per_step = config.batch * config.accumulation * processes
     return math.ceil(config.epochs * photographs / per_step), per_step
-
-
-def finish(
-    config: VlmConfig, loaded: Loaded, held_out: Sequence[Conversation], picture_of: PictureOf | None, accelerator: Accelerator
-) -> dict[str, Any]:
-    """Calibrate and measure on the validation photographs, and save."""
-    if not accelerator.is_main_process:
-        return {}
-    readings = read_grades(Vlm(loaded, "training"), held_out, picture_of) if held_out else None
-    return save(config, loaded, readings)

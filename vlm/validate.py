@@ -12,6 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 from torch import Tensor
 
 from retinai.bootstrap import Interval, Rows, bootstrap
+from vlm.calibrate import Calibration
 from vlm.data import Conversation, PictureOf
 from vlm.generate import Vlm
 
@@ -38,9 +39,9 @@ def read_grades(vlm: Vlm, conversations: Sequence[Conversation], picture_of: Pic
     return Readings(levels, np.concatenate(logits), np.concatenate(gradable))
 
 
-def figures(readings: Readings) -> dict[str, Interval]:
+def figures(readings: Readings, calibration: Calibration) -> dict[str, Interval]:
     """'accuracy', 'kappa' (quadratic), 'majority' (accuracy of the most frequent grade), with 95 % bootstrap intervals."""
-    truth, said = readings.levels, readings.logits.argmax(axis=1)
+    truth, said = readings.levels, calibration.probs(readings.logits).argmax(axis=1)
     most = np.bincount(truth).argmax()
 
     def measure(rows: Rows) -> dict[str, float]:

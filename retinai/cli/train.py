@@ -49,7 +49,6 @@ def vlm(
 
         typer.echo(as_text(make_plan(settings)))
         return
-    from vlm.train import train
+    from vlm.launch import launch
 
-    card = train(settings)
-    typer.echo(f"weights and card: {settings.output} (validation: {card.get('validation')})")
+    launch(settings)
