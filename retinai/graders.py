@@ -54,18 +54,19 @@ def _reading(answer: Answer) -> Reading:
 
 
 def _vlm(source: str, options: Options) -> Grader:
+    from vlm.calibrate import FILE
     from vlm.generate import BUNDLED, Vlm
 
     model = Vlm.load(source, adapter=options.adapter, load_4bit=options.load_4bit, device=options.device)
     folders = {"weights": BUNDLED if source == "nano" else Path(source), "adapter": options.adapter}
-    sums = {name: checksum(folder) for name, folder in folders.items() if folder and folder.is_dir()}
+    sums = {name: checksum(folder, "*.safetensors", FILE) for name, folder in folders.items() if folder and folder.is_dir()}
     return Answering(model, {"name": f"vlm:{source}", "load_4bit": str(options.load_4bit)} | sums)
 
 
-def checksum(folder: Path) -> str:
-    """SHA-256 over the safetensors files of a folder in order of name, by which two models of one name are told apart."""
+def checksum(folder: Path, *patterns: str) -> str:
+    """SHA-256 over the files of a folder that match, in order of name, by which two models of one name are told apart."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

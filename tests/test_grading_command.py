@@ -79,7 +79,7 @@ def test_json_has_the_agreed_keys(root, server):
 def test_a_second_run_asks_only_what_is_missing_and_agrees(root, server, tmp_path):
     output = tmp_path / "out"
     first = run(root, server, "--limit", "3", "--output", str(output))
-    assert first.exit_code == 0 and len(server.seen) == 3 and "3 photographs" in first.stdout
+    assert first.exit_code == 0 and len(server.seen) == 3 and "validation, 3 photographs" in first.stdout
     second = run(root, server, "--output", str(output), "--json")
     assert len(server.seen) == 8
     assert json.loads(second.stdout)["accuracy"] == json.loads(run(root, server, "--json").stdout)["accuracy"]

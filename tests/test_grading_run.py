@@ -112,6 +112,16 @@ def test_an_unreadable_file_is_counted_and_the_others_go_on(records, tmp_path):
     assert (report["unanswered"]["count"], report["unanswered"]["failed"], report["unanswered"]["by_grade"]) == (1, 1, [0, 0, 1, 0, 0])
 
 
+def test_a_mended_file_is_tried_again(records, tmp_path):
+    path, whole = tmp_path / "rows.csv", records[2].image.read_bytes()
+    records[2].image.write_bytes(b"no picture")
+    grade_records(BrightnessGrader(), records, path, quiet=True)
+    records[2].image.write_bytes(whole)
+    again = BrightnessGrader()
+    assert not any(row.failed for row in grade_records(again, records, path, quiet=True))
+    assert again.seen == ["p2"]
+
+
 def test_photographs_without_a_label_are_left_out_and_limit_takes_the_first(records):
     bare = Record("bare", "test", records[0].image, "drawn")
     assert labelled([bare, *records], 3) == records[:3]
@@ -161,6 +171,9 @@ def test_two_eyes_of_a_patient_are_one_unit():
     paired = summarise(drawn_rows(truth, level, [str(i // 2) for i in range(40)]), PROVENANCE, resamples=300)
     assert (apart["protocol"]["unit"], paired["protocol"]["unit"]) == ("photograph", "patient")
     assert np.ptp(paired["intervals"]["accuracy"]) > 1.2 * np.ptp(apart["intervals"]["accuracy"])
+    mixed = summarise(drawn_rows(truth, level, [str(i // 2) if i < 20 else None for i in range(40)]), PROVENANCE, resamples=300)
+    assert mixed["protocol"]["unit"] == "patient"
+    assert np.ptp(apart["intervals"]["accuracy"]) < np.ptp(mixed["intervals"]["accuracy"]) < np.ptp(paired["intervals"]["accuracy"])
 
 
 @pytest.fixture
@@ -173,7 +186,7 @@ def report():
 def test_the_table_fits_eighty_columns_and_says_what_is_missing(report):
     table = as_table(report)
     assert max(map(len, table.splitlines())) <= 80
-    assert "idrid validation, vlm:nano: 10 photographs" in table
+    assert "idrid validation, 10 photographs, graded by vlm:nano" in table
     assert "valid answers 9/10, without a grade 1" in table and "1 x ungradable: too dark" in table
     assert "accuracy                   0.700" in table
     assert table.splitlines()[-1] == "Research use only, not a medical device."

@@ -26,11 +26,6 @@ class Reading:
         if (self.grade is None) != bool(self.reason):
             raise ValueError("a reading lacks a grade exactly when there is a reason")
 
-    @property
-    def valid(self) -> bool:
-        """Whether there is a grade and every word could be read."""
-        return self.grade is not None and not self.malformed
-
 
 class Grader(Protocol):
     """Anything that grades photographs."""

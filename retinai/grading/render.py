@@ -33,7 +33,7 @@ def as_table(report: Mapping[str, Any]) -> str:
 
 def _heading(report: Mapping[str, Any]) -> list[str]:
     source, protocol = report["provenance"], report["protocol"]
-    lines = [f"{source['dataset']} {source['split']}, {source['grader']['name']}: {report['images']} photographs"]
+    lines = [f"{source['dataset']} {source['split']}, {report['images']} photographs, graded by {source['grader']['name']}"]
     lines += [f"valid answers {report['valid']}/{report['images']}, without a grade {report['unanswered']['count']}"]
     lines += [f"  {count} x {reason}"[:80] for reason, count in list(report["unanswered"]["reasons"].items())[:_REASONS]]
     return [*lines, f"95 % bootstrap intervals over {protocol['unit']}s, {protocol['resamples']} resamples"]
@@ -90,6 +90,7 @@ def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     axes.set_xticks(range(counts.shape[1]), [*map(str, range(len(GRADES))), "none"][: counts.shape[1]])
     axes.set_yticks(range(len(GRADES)), [f"{grade}  (n={n})" for grade, n in enumerate(counts.sum(1))])
     source = report["provenance"]
-    axes.set(xlabel="grade given", ylabel="true grade", title=f"{source['grader']['name']}, {source['dataset']} {source['split']}")
+    axes.set(xlabel="grade given", ylabel="true grade")
+    figure.suptitle(f"{source['grader']['name']}\n{source['dataset']} {source['split']}", fontsize=9)
     figure.colorbar(shown, label="share of the true grade", shrink=0.66)
     figure.savefig(path)

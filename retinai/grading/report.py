@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retinai.bootstrap import Interval, bootstrap, wilson
 from retinai.grading.calibration import BINS, reliability
@@ -32,7 +31,7 @@ def summarise(rows: Sequence[Row], provenance: Mapping[str, Any], resamples: int
     found = bootstrap(lambda i: _all_figures(truth[i], level[i], probs[i]), units, resamples, seed=seed)
     report: dict[str, Any] = {name: found[name].value for name in (*HEADLINE, "macro_precision", "macro_recall")}
     report |= {
-        "valid": sum(r.level != NONE and not r.malformed for r in rows),
+        "valid": sum(r.valid for r in rows),
         "images": len(rows),
         "confusion": counts[:, :-1].tolist(),
         "unanswered": _unanswered(rows, counts),
@@ -51,9 +50,9 @@ def summarise(rows: Sequence[Row], provenance: Mapping[str, Any], resamples: int
 
 
 def _units(rows: Sequence[Row]) -> tuple[str, int | list[tuple[str, str]]]:
-    """Patients where every row names one, since two eyes of a patient are no two independent cases; else photographs."""
-    if all(row.patient for row in rows):
-        return "patient", [(row.source, row.patient) for row in rows]
+    """Patients where they are named, since two eyes of a patient are no two independent cases; else photographs."""
+    if any(row.patient for row in rows):
+        return "patient", [(row.source, row.patient or f"photograph {row.split} {row.id}") for row in rows]
     return "photograph", len(rows)
 
 
@@ -84,7 +83,7 @@ def _wilson(rows: Sequence[Row], counts: Ints) -> dict[str, list[float]]:
     sick, healthy = counts[REFERABLE_FROM:], counts[:REFERABLE_FROM]
     shares = {
         "accuracy": (np.trace(counts[:, :-1]), counts.sum()),
-        "valid": (sum(r.level != NONE and not r.malformed for r in rows), len(rows)),
+        "valid": (sum(r.valid for r in rows), len(rows)),
         "referable_sensitivity": (sick[:, REFERABLE_FROM:-1].sum(), sick.sum()),
         "referable_specificity": (healthy[:, :REFERABLE_FROM].sum(), healthy.sum()),
     }
@@ -108,7 +107,7 @@ def permuted(truth: Ints, level: Ints, probs: Floats, seed: int = 0, times: int 
     return {name: float(np.mean([one[name] for one in dealt])) for name in dealt[0]}
 
 
-def _reliability(truth: Ints, level: Ints, probs: NDArray[np.float64]) -> list[dict[str, Any]]:
+def _reliability(truth: Ints, level: Ints, probs: Floats) -> list[dict[str, Any]]:
     graded = np.flatnonzero(level != NONE)
     return [asdict(b) for b in reliability(probs[graded, level[graded]], truth[graded] == level[graded])]
 

@@ -50,6 +50,11 @@ class Row:
         return self.source, self.split, self.id
 
     @property
+    def valid(self) -> bool:
+        """Whether there is a grade and every word could be read."""
+        return self.level != NONE and not self.malformed
+
+    @property
     def probs(self) -> tuple[float, ...]:
         return self.p0, self.p1, self.p2, self.p3, self.p4
 

@@ -27,8 +27,9 @@ def labelled(records: Sequence[Record], limit: int | None = None) -> list[Record
 
 
 def grade_records(grader: Grader, records: Sequence[Record], path: Path | None = None, quiet: bool = False) -> list[Row]:
-    """One row per record, in their order. With `path`, rows that stand there are taken from there, new ones are added."""
-    rows = load_rows(path) if path else {}
+    """One row per record, in their order. With `path`, rows that stand there are taken from there, new ones are added;
+    a file that could not be read is tried again."""
+    rows = {key: row for key, row in load_rows(path).items() if not row.failed} if path else {}
     todo = [record for record in records if (record.source, record.split, record.id) not in rows]
     with Progress("grading", len(todo), quiet) as progress:
         for start in range(0, len(todo), BATCH):
