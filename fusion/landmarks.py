@@ -21,7 +21,7 @@ from retinai.fit import field_box
 from retinai.lesions import LESIONS
 from retinai.types import Eye, FundusImage, Landmarks, LesionMap, Point
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating[Any]]
 
 DISC_SIDE = 512  # px, the working size at which the disc is sought
 DISC_SHARE = (0.04, 0.30)
@@ -130,7 +130,7 @@ def _prepare(lesion_map: LesionMap, image: FundusImage, disc: _Disc) -> _Scene:
     scale = DD / disc.diameter
     green = _blur(_resize(image.pixels, scale)[..., 1], DD / 32)
     centre = (disc.centre[0] + 0.5) * scale - 0.5, (disc.centre[1] + 0.5) * scale - 0.5
-    y, x = np.indices(green.shape, np.float32)
+    x, y = _grid(green.shape)
     x, y = (x - centre[0]) / DD, (y - centre[1]) / DD
     usable = _usable(lesion_map, image, scale) & (np.hypot(x, y) > 0.8)
     return _Scene(scale, centre, x, y, _dip(green, usable))
@@ -164,7 +164,7 @@ def _dip(green: Plane, usable: NDArray[np.bool_]) -> Plane:
     return np.where(known & (told >= 5), contrast - _mean(vessels, usable, 0.3 * DD), -1).astype(np.float32)
 
 
-def _around(plane: Plane) -> NDArray[np.float32]:
+def _around(plane: Plane) -> Plane:
     """(8, H, W): the plane's value `RING_DD` away in eight directions, NaN outside."""
     height, width = plane.shape
     values = []
@@ -176,9 +176,8 @@ def _around(plane: Plane) -> NDArray[np.float32]:
 
 def _flatten(plane: Plane, clear: NDArray[np.bool_]) -> Plane:
     """Divide by the light's fall: a quadratic surface fitted to the logarithm, outliers left out twice."""
-    height, width = plane.shape
-    y, x = np.indices(plane.shape, np.float32)
-    x, y = x / width - 0.5, y / height - 0.5
+    x, y = _grid(plane.shape)
+    x, y = x / plane.shape[1] - 0.5, y / plane.shape[0] - 0.5
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     log, kept, rest = np.log(np.maximum(plane, 2)), clear, np.zeros_like(plane)
     for _ in range(3):
@@ -187,6 +186,12 @@ def _flatten(plane: Plane, clear: NDArray[np.bool_]) -> Plane:
         rest = log - terms @ np.linalg.lstsq(terms[kept], log[kept], rcond=None)[0]
         kept = clear & (np.abs(rest) < 2 * rest[kept].std())
     return np.exp(rest).astype(np.float32)
+
+
+def _grid(shape: tuple[int, ...]) -> tuple[Plane, Plane]:
+    """The x and the y of every pixel."""
+    rows_columns = np.indices(shape, np.float32)
+    return np.asarray(rows_columns[1]), np.asarray(rows_columns[0])
 
 
 def _blur(plane: NDArray[Any], sigma: float) -> Plane:
