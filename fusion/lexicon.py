@@ -97,7 +97,7 @@ LESIONS: tuple[Entry, ...] = tuple(
             rf"(?:vitreous|pre ?retinal|sub ?hyaloid|intra ?gel)(?: (?:or|and|/) (?:vitreous|pre ?retinal))? (?:{BLEED}"
             r"|bleed(?:ing|s)?)",
         ),
-        ("VH", None, rf"(?:{BLEED}|bleed(?:ing|s)?|blood) (?:in|into|within) the (?:vitreous|pre ?retinal space)"),
+        ("VH", None, rf"(?:{BLEED}|bleed(?:ing|s)?|blood)(?: \w+)? (?:in|into|within) the (?:vitreous|pre ?retinal space)|(?-i:VH|PRH)"),
         ("EX", None, r"(?:hard |waxy |lipid )?exs?udat(?:es?|ion|ive (?:lesion|deposit|change)s?)|(?-i:EXs?|HEXs?|HExs?|Ex)"),
         ("EX", None, r"hard(?=[\s-]+(?:and|or|&)[\s-]+(?:soft|cotton)[\s-]+(?:exud|wool))"),
         ("EX", None, rf"lipids?(?: {SPOTS}| leakage)?|fatty deposits?|macular star|exudates? rings?"),
@@ -165,6 +165,8 @@ OTHERS: tuple[Entry, ...] = tuple(
 WHOLE = r"(?:fund(?:us|i)|retina|eye|retinal appearance|fundus appearance|image|fundus photograph|examination)"
 SOUND: tuple[Entry, ...] = (
     entry("normal", rf"(?:normal|healthy)(?: looking| appearing)? {WHOLE}|{WHOLE}(?: {LOOKS})? (?:(?!otherwise)\w+ )?(?:{NORMAL})"),
+    entry("other", rf"(?:otherwise,?|(?:rest|remainder) of) (?:the )?{WHOLE}(?: {LOOKS})? (?:\w+ )?{NORMAL}"),
+    entry("normal", r"nothing (?:abnormal|pathological)|no (?:\w+ )?(?:pathological|abnormal) (?:changes?|findings?|features?)"),
     entry("normal", r"within normal limits|(?-i:NAD)|everything (?:looks|is|appears) (?:fine|normal|healthy)"),
     (re.compile(r"^\s*(?:all )?normal\W*$", re.IGNORECASE), "normal", lambda _: None),
     entry(

@@ -171,7 +171,7 @@ COUNTS: tuple[Entry, ...] = (
     ),
     entry(
         "count",
-        r"(?:only )?(?:a |very )?(?:few|occasional|sparse|rare|handful(?: of)?|isolated|hardly any|scarcely any|barely "
+        r"(?:only )?(?:a |very )?(?:few|occasional|sparse|scanty?|rare|handful(?: of)?|isolated|hardly any|scarcely any|barely "
         r"any)(?: scattered)?|scattered few",
         (Count("<=", 5), True),
     ),

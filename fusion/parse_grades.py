@@ -166,6 +166,7 @@ REFERRAL: tuple[Entry, ...] = (
         r"?ups?|imaging|follow ?-?up)",
     ),
     entry("refer", rf"(?:angiography|OCT|imaging|examination|evaluation|screening|monitoring|observation)(?: \w+)? (?:is|are) {ADVISED}"),
+    entry("refer", rf"{SPECIALIST} (?:should|must|needs to) (?:evaluate|see|examine|review|assess)"),
     entry("refer", r"monitor (?:the |this |her |his )?(?:patient|eye|condition|disease|closely|regularly)"),
     entry("refer", r"(?:should|must|needs? to) be (?:\w+ )?(?:monitored|examined|evaluated|screened|assessed by \w+)"),
     entry("interval", rf"(?P<within>within )?(?:in |every |after )?{NUM}(?: ?(?:-|to|or) ?{HIGH})? ?{UNIT}", _months),

@@ -19,7 +19,7 @@ PLACED = frozenset({"lesion", "findings", "other"})
 _STOP = "and or in at of is are was were with on to near from for by as than but which that this there has have a an the no not"
 _WORDS = rf"[\s-]*(?:(?!(?:{_STOP.replace(' ', '|')})\b)[\w-]+[\s-]+){{0,3}}"
 _ADJECTIVES = re.compile(_WORDS, re.IGNORECASE)
-_QUANTIFIED = re.compile(r"[\s-]*(?:(?:of|the|these|small|clear|definite|areas?|foci)[\s-]+)*" + _WORDS, re.IGNORECASE)
+_QUANTIFIED = re.compile(r"[\s)-]*(?:(?:of|the|these|small|clear|definite|areas?|foci)[\s-]+)*" + _WORDS, re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or|&|/|as well as)\s*" + _WORDS, re.IGNORECASE)
 _PAIRED = re.compile(r"\s*(?:and|or|&|/)\s*" + _WORDS, re.IGNORECASE)
 _AFTER = re.compile(
@@ -73,7 +73,8 @@ class Line:
     def modifies(self, index: int) -> bool:
         """Whether the place at `index` is an adjective of the lesion after it: 'macular exudates'."""
         target = self.next(index, frozenset({"lesion", "findings"}), ("side",))
-        return target is not None and bool(_ADJECTIVES.fullmatch(self.text[self.marks[index].end : target.start]))
+        gap = self.text[self.marks[index].end : target.start] if target else ""
+        return target is not None and " - " not in gap and bool(_ADJECTIVES.fullmatch(gap))
 
     def counts(self, index: int) -> bool:
         """Whether the count at `index` belongs to the finding after it."""

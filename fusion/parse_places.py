@@ -27,7 +27,7 @@ TISSUE = r"(?:retina|fundus|eye)"
 PART = rf"(?:(?:quadrant|region|area|sector|part|aspect|field|zone|side|portion|half|hemifield)s?(?: of (?:the )?{TISSUE})?|{TISSUE})"
 FOVEA = (
     r"(?:fovea(?:l(?: (?:cent(?:re|er)|area|region|pit|avascular zone))?)?|foveola|macula(?:r|'s) cent(?:re|er)|(?-i:FAZ)"
-    r"|cent(?:re|er) of the (?:macula|fovea))"
+    r"|cent(?:re|er) of (?:the )?(?:macula|fovea))"
 )
 FROM = rf"(?:to|of|from) (?:the )?(?P<origin>{DISC}(?: head)?|papilla|{FOVEA}|macula)"
 NEAR = (
@@ -114,10 +114,10 @@ PLACES: tuple[Entry, ...] = (
     entry("place", rf"(?:both )?(?P<half>{SIDE}|{POLE}) quadrants", _pair),
     entry("place", rf"(?P<half>{POLE}) (?:nasal and temporal|temporal and nasal) {PART}", _pair),
     *(
-        entry("place", rf"(?-i:{q[0].upper()}{q[6].upper()})(?= quadrant|[,.;]|$)(?: quadrant)?", Region("quadrant", (q,)))
+        entry("place", rf"(?-i:{q[0].upper()}{q[6].upper()})(?= quadrant|[,.;:(]|\s*\d|$)(?: quadrant)?", Region("quadrant", (q,)))
         for q in QUADRANTS
     ),
-    entry("place", r"(?:the )?(?:all|each|every|four|4)(?: of)?(?: the)?(?: four| 4)? quadrants?|per quadrant", EVERYWHERE),
+    entry("place", r"(?:the )?(?:all|each|every|four|4)(?: of)?(?: the)?(?: four| 4)? quad(?:rant)?s?|per quadrant", EVERYWHERE),
     entry(
         "place",
         rf"(?:throughout|across|all over|over) (?:the )?(?:entire |whole |all of the )?{TISSUE}|everywhere"
@@ -125,7 +125,7 @@ PLACES: tuple[Entry, ...] = (
         EVERYWHERE,
     ),
     entry("place", rf"(?:less|fewer) than {NUM} quadrants", None),
-    entry("place", rf"(?:at least )?{NUM}(?: or more)?(?: of the)? quadrants?", _some),
+    entry("place", rf"(?:at least )?{NUM}(?: or more)?(?: (?:out )?of(?: the)?(?: four| 4)?)? quadrants?", _some),
     entry("place", rf"(?P<half>{POLE}|{SIDE}) {PART}(?: {FROM})?", _half),
     entry("place", r"(?P<half>superior|inferior|temporal|nasal)ly", _half),
     entry("place", rf"(?P<half>superior|inferior|temporal|nasal)(?:ly)? {FROM}", _half),

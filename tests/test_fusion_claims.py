@@ -179,11 +179,10 @@ def test_ids_count_up_and_spans_point_into_markdown():
     assert [(claim.id, claim.text) for claim in claims] == [("C-1", "Microaneurysms: *several"), ("C-2", "No **cotton-wool** spots")]
 
 
-WORDS = st.sampled_from(
-    """no without haemorrhages Hemorrhages exudates microaneurysms MA HE cotton-wool spots IRMA venous beading possible few 20 more than in the
-    macula superotemporal quadrant fovea , . ; : - \n | ** but except one two none not present absent seen grade 2 DR DME refer if whether and or
-    of to is are there shows within disc diameter (3) x2 \u00e9 \u4e2d ? approx. e.g. temporal each all quadrants with""".split(" ")
-)
+VOCABULARY = """no without haemorrhages Hemorrhages exudates microaneurysms MA HE cotton-wool spots IRMA venous beading possible few 20
+more than in the macula superotemporal quadrant fovea , . ; : - | ** but except one two none not present absent seen grade 2 DR DME refer
+if whether and or of to is are there shows within disc diameter (3) x2 \u00e9 \u4e2d ? approx. e.g. temporal each all quadrants with"""
+WORDS = st.sampled_from([*VOCABULARY.split(), "\n"])
 TEXTS = st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=25).map(" ".join))
 
 
