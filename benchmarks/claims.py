@@ -4,7 +4,8 @@
 
 A claim counts as right where its label in the notation of `tests/claims/GUIDE.md` is the same, letter for letter: kind, lesion, polarity,
 count, place, grade, interval. `other` counts once per item. The intervals are bootstrap percentiles over items (2,000 draws, seed 0).
-`--show` lists the items that were misread; only the development half may be shown.
+`flipped` counts findings whose presence was read as absence or the other way round. `--show` lists the misread items of the development
+half; those of the test half are not shown.
 """
 
 from __future__ import annotations
@@ -75,12 +76,25 @@ def score(counts: np.ndarray, draws: int = 2000) -> dict[str, float]:
     return {"items": len(counts), "claims": labelled, **{name: round(float(value), 4) for name, value in values.items()}}
 
 
+def flipped(items: list[Item]) -> int:
+    """Findings that were read as present where only their absence is labelled, or the other way round: the worst misreading."""
+    return sum(len(_signs(read(item.text)) & {_opposite(sign) for sign in _signs(item.labels)} - _signs(item.labels)) for item in items)
+
+
+def _signs(claims: frozenset[str]) -> set[str]:
+    return {claim.split()[0] for claim in claims if claim[0] in "+-" and claim[1:2].isupper()}
+
+
+def _opposite(sign: str) -> str:
+    return ("-" if sign[0] == "+" else "+") + sign[1:]
+
+
 def report(half: str) -> dict[str, dict[str, float]]:
     items = load(half)
     counts = tally(items)
     styles = list(dict.fromkeys(item.style for item in items))
     rows = {style: counts[[item.style == style for item in items]] for style in styles}
-    return {"all": score(counts), **{style: score(rows[style]) for style in styles}}
+    return {"all": {**score(counts), "flipped": flipped(items)}, **{style: score(rows[style]) for style in styles}}
 
 
 def show(items: list[Item]) -> None:

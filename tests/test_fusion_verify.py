@@ -271,7 +271,7 @@ CLAIMS = st.one_of(
 LANDMARKS = st.sampled_from([RIGHT_EYE, Landmarks(), replace(RIGHT_EYE, fovea=None, eye=None)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(CLAIMS, max_size=6), LESION_LISTS, LANDMARKS, st.booleans())
 def test_nothing_is_kept_without_evidence_and_nothing_wrong_is_kept(claims, lesions, landmarks, gradable):
     known = facts(*lesions, landmarks=landmarks, gradable=gradable)
@@ -288,7 +288,7 @@ def test_nothing_is_kept_without_evidence_and_nothing_wrong_is_kept(claims, lesi
     assert verify(claims, known, THRESHOLDS) == judged
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(FINDINGS, LESION_LISTS)
 def test_a_claim_and_its_denial_are_never_both_supported(claim, lesions):
     known = facts(*lesions)
@@ -296,7 +296,7 @@ def test_a_claim_and_its_denial_are_never_both_supported(claim, lesions):
     assert not (yes == no == "supported")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(FINDINGS, LESION_LISTS)
 def test_another_sure_lesion_never_speaks_against_a_presence(claim, lesions):
     order = ["contradicted", "not_assessable", "unsupported", "supported"]
