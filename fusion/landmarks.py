@@ -113,11 +113,10 @@ def _solidity(part: NDArray[np.bool_]) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
-    """The photograph at the size of the search. distance: DD from the disc's centre; x, y: offsets from it, DD;
-    dip: how much darker than its surroundings a place is, vessels held against it; -1 where it cannot be said."""
+    """The photograph at the size of the search. scale: its pixels per native pixel; x, y: offsets from the disc's centre,
+    DD; dip: how much darker than its surroundings a place is, vessels held against it; -1 where it cannot be said."""
 
     scale: float
-    disc: Point
     x: Plane
     y: Plane
     dip: Plane
@@ -133,18 +132,19 @@ def _prepare(lesion_map: LesionMap, image: FundusImage, disc: _Disc) -> _Scene:
     x, y = _grid(green.shape)
     x, y = (x - centre[0]) / DD, (y - centre[1]) / DD
     usable = _usable(lesion_map, image, scale) & (np.hypot(x, y) > 0.8)
-    return _Scene(scale, centre, x, y, _dip(green, usable))
+    return _Scene(scale, x, y, _dip(green, usable))
 
 
 def _usable(lesion_map: LesionMap, image: FundusImage, scale: float) -> NDArray[np.bool_]:
     """Retina away from the field's edge and from lesions."""
     skip = max(1, int(0.25 / scale))  # every fourth pixel or so is enough for a mask, and four times as quick
-    field = np.pad(_resize(image.field.view(np.uint8), scale, skip), 1)
+    field = np.pad(_resize(image.field.view(np.uint8), scale), 1)
     inner = cv2.erode(field, np.ones((7, 7), np.uint8))[1:-1, 1:-1] > 0
     lesion = np.zeros(inner.shape, np.float32)
     for code in LESIONS:
-        if code in lesion_map.classes:
-            np.maximum(lesion, _resize(lesion_map.channel(code), scale, skip), out=lesion)
+        if code in lesion_map.classes:  # whole lesions alone: the map's faint doubts about the dark fovea must not hide it
+            certain = (lesion_map.channel(code)[::skip, ::skip] >= 0.5).astype(np.float32)
+            np.maximum(lesion, cv2.resize(certain, inner.shape[::-1], interpolation=cv2.INTER_AREA), out=lesion)
     return inner & (cv2.dilate((lesion > 0.05).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
 
 
@@ -232,10 +232,9 @@ def _darkest(scene: _Scene, eye: Eye) -> _Spot:
     return _Spot((float(column), float(row)), float(score[row, column]), eye)
 
 
-def _resize(array: NDArray[Any], scale: float, skip: int = 1) -> NDArray[Any]:
-    """The array at another scale, from every `skip`-th row and column."""
+def _resize(array: NDArray[Any], scale: float) -> NDArray[Any]:
     size = max(1, round(array.shape[1] * scale)), max(1, round(array.shape[0] * scale))
-    return cv2.resize(array[::skip, ::skip], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    return cv2.resize(array, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
 def _native(point: Point, scale: float) -> Point:

@@ -121,6 +121,14 @@ def test_lesions_of_the_map_do_not_draw_the_fovea():
     assert off_dd(find_landmarks(*scene.draw()), scene.fovea) < 0.2
 
 
+def test_faint_doubts_of_the_map_do_not_hide_the_fovea():
+    scene = Scene()
+    lesion_map, image = scene.draw()
+    probs = lesion_map.probs.copy()
+    cv2.circle(probs[SEGMENTED.index("HE")], (round(scene.fovea[0]), round(scene.fovea[1])), DD // 2, 0.4, cv2.FILLED)
+    assert find_landmarks(LesionMap(probs, SEGMENTED), image) == find_landmarks(lesion_map, image)
+
+
 def test_the_known_eye_is_the_only_side_searched():
     assert find_landmarks(*Scene().draw("right")).eye == "right"
     wrong = find_landmarks(*Scene().draw("left"))
