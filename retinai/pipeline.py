@@ -152,7 +152,7 @@ class Pipeline:
         }
 
 
-def explain(photograph: str | Path, device: str = "auto", vlm: str = "nano") -> Explanation:
+def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto") -> Explanation:
     """Explain one photograph with the bundled models. vlm: 'none' for the lesions alone. For many, load a `Pipeline` once."""
     from retinai.talk import load_talker
 

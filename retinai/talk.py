@@ -1,4 +1,4 @@
-"""The language model as the pipeline meets it: `--vlm nano | none | ID or FOLDER | openai:URL#MODEL`."""
+"""The language model as the pipeline meets it: `--vlm auto | nano | none | ID or FOLDER | openai:URL#MODEL`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from retinai.types import FundusImage, SaliencyMap
 if TYPE_CHECKING:
     from vlm.generate import Answer, Vlm
     from vlm.serve import ServedVlm
+
+
+_NANO = Path(__file__).parents[1] / "vlm" / "weights" / "nano" / "model.safetensors"
 
 
 class Talker(Protocol):
@@ -57,8 +60,11 @@ class ServedTalker:
 
 
 def load_talker(name: str, adapter: Path | None = None, load_4bit: Literal["auto"] | bool = "auto", device: str = "auto") -> Talker | None:
-    """The language model called `name`, None for 'none'. Raises MissingModelError with the way to get one that is not here."""
-    if name == "none":
+    """The language model called `name`, None for 'none'; 'auto' is the small one where its weights are bundled, else none.
+
+    Raises MissingModelError with the way to get one that is not here.
+    """
+    if name == "none" or (name == "auto" and not _NANO.is_file()):
         return None
     if name.startswith("openai:"):
         from vlm.serve import ServedVlm
@@ -66,6 +72,7 @@ def load_talker(name: str, adapter: Path | None = None, load_4bit: Literal["auto
         return ServedTalker(ServedVlm.at(name.removeprefix("openai:")), name)
     from vlm.generate import BUNDLED, Vlm
 
+    name = "nano" if name == "auto" else name
     model = Vlm.load(name, adapter=adapter, load_4bit=load_4bit, device=device)
     folders = {"weights": BUNDLED if name == "nano" else Path(name), "adapter": adapter}
     sums = {f"{part}_sha256": checksum(folder) for part, folder in folders.items() if folder and folder.is_dir()}

@@ -17,10 +17,16 @@ def lesion_loss(logits: Tensor, target: Tensor, bce: float = 3.0, dice: float = 
 
 
 def soft_dice_loss(probs: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
-    """1 - Dice, pooled over the batch per class, then averaged over classes (Milletari et al., 3DV 2016)."""
+    """1 - Dice, pooled over the batch per class, averaged over the classes that the batch shows (Milletari et al., 3DV 2016).
+
+    A class that is nowhere in the batch is left to the cross-entropy: its Dice is 0 for the faintest doubt, and the
+    gradient would crush every doubt that the map should keep in order.
+    """
     dims = (0, 2, 3)
     overlap = 2 * (probs * target).sum(dims) + smooth
-    return (1 - overlap / (probs.square().sum(dims) + target.square().sum(dims) + smooth)).mean()
+    loss = 1 - overlap / (probs.square().sum(dims) + target.square().sum(dims) + smooth)
+    shown = (target.amax(dims) > 0.5).to(loss.dtype)
+    return (loss * shown).sum() / shown.sum().clamp(min=1)
 
 
 def focal_tversky_loss(

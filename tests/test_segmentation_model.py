@@ -86,6 +86,16 @@ def test_losses_order_good_before_empty_before_inverted() -> None:
         assert loss(target, target) < loss(target * 0.3, target) < loss(torch.zeros_like(target), target)
 
 
+def test_a_class_that_is_nowhere_in_the_batch_is_left_to_the_cross_entropy() -> None:
+    target, doubt = _target(), torch.full((1, 5, 16, 16), 0.05)
+    target[:, 3] = 0
+    doubt[:, :3] = target[:, :3]
+    doubt[:, 4:] = target[:, 4:]
+    assert soft_dice_loss(doubt, target).item() == pytest.approx(0, abs=1e-4)
+    assert soft_dice_loss(doubt, torch.zeros_like(target)).item() == 0
+    assert lesion_loss(torch.logit(doubt.clamp(1e-4, 0.9999)), target) > lesion_loss(torch.logit(target.clamp(1e-4, 0.9999)), target)
+
+
 def test_tversky_punishes_a_miss_more_than_a_false_alarm() -> None:
     target = _target()
     missing, extra = target.clone(), target.clone()

@@ -32,7 +32,7 @@ def explain(
     weights: Annotated[
         Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)
     ] = None,
-    vlm: Annotated[str, typer.Option(help="Who grades and describes: nano, none, a model id or folder, or openai:URL#MODEL.")] = "nano",
+    vlm: Annotated[str, typer.Option(help="Who grades and describes: auto, nano, none, a model id or folder, openai:URL#MODEL.")] = "auto",
     adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)] = None,
     load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Skip photographs whose results are already in --output.")] = False,
