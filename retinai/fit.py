@@ -128,7 +128,5 @@ class Fit:
 
 def field_box(field: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     """(left, top, width, height) around the True pixels; the whole array where there are none."""
-    columns, rows = np.flatnonzero(field.any(axis=0)), np.flatnonzero(field.any(axis=1))
-    if columns.size == 0:
-        return 0, 0, field.shape[1], field.shape[0]
-    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
+    left, top, width, height = cv2.boundingRect(field.view(np.uint8))
+    return (left, top, width, height) if width else (0, 0, field.shape[1], field.shape[0])

@@ -33,7 +33,7 @@ def load_into(model: nn.Module, path: Path) -> None:
         raise WeightsError(f"no weights at {path}")
     tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
     try:
-        missing, unexpected = model.load_state_dict(tensors, strict=False)
+        missing, unexpected = nn.Module.load_state_dict(model, tensors, strict=False)  # smp overrides it to warn
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit the model: {str(error).splitlines()[-1].strip()}") from None
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_its_config_and_command_exist(script):
 def place(tmp_path) -> Path:
     """A folder in which `retinai` naps and exits with CODE, and `scontrol` writes down what it is told."""
     commands = {
-        ".venv/bin/retinai": 'echo "$@" >> calls; for i in $(seq "$NAPS"); do sleep 0.05; done; exit "$CODE"',
+        ".venv/bin/retinai": 'echo $$ > process; echo "$@" >> calls; for i in $(seq "$NAPS"); do sleep 0.05; done; exit "$CODE"',
         "bin/scontrol": 'echo "$@" >> told',
     }
     for name, text in commands.items():
@@ -80,6 +81,9 @@ def test_out_of_time_it_goes_back_into_the_queue(script, place):
             time.sleep(0.02)
         job.send_signal(signal.SIGUSR1)
         assert job.wait(60) == 0
+        with pytest.raises(ProcessLookupError):  # or it would train on beside its successor
+            os.kill(int((place / "process").read_text()), 0)
     finally:
-        os.killpg(job.pid, signal.SIGKILL)  # Slurm would end the command; here it naps on
+        with suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)
     assert (place / "told").read_text() == "requeue 42\n"

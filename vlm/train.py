@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -44,7 +44,11 @@ CHECKPOINT = "checkpoint.safetensors"
 
 def train(config: VlmConfig) -> dict[str, Any]:
     """Train, or go on training, and write the adapter or the model with its card to `output`. Returns the card."""
-    accelerator = Accelerator(mixed_precision=config.precision, gradient_accumulation_steps=config.accumulation)
+    accelerator = Accelerator(
+        mixed_precision=config.precision,
+        gradient_accumulation_steps=config.accumulation,
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=has_idle_parts(config))],
+    )
     set_seed(config.seed)
     config.output.mkdir(parents=True, exist_ok=True)
     (config.output / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
@@ -72,6 +76,11 @@ def setup(config: VlmConfig, accelerator: Accelerator) -> Loaded:
     model = load_adapter(model, config.adapter, trainable=True) if config.adapter else new_adapter(model, config)
     mend_4bit(model)
     return Loaded(model, loaded.tokenizer, loaded.lens, config.pictures)
+
+
+def has_idle_parts(config: VlmConfig) -> bool:
+    """Whether some trained weights get no gradient: CLIP's last layer is not looked at, nor anything by a model without eyes."""
+    return not config.pictures or "vision_tower" in config.lora_on
 
 
 def pictures(
