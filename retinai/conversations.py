@@ -79,7 +79,7 @@ def _told(
     """The report of what a map shows. Distances come from the map unless a DME risk is given."""
     landmarks = find_landmarks(lesions, image)
     regions = find_regions(lesions, image, thresholds, landmarks, peaks)
-    return Report(record.grade, dme, _EYES.get(record.eye, landmarks.eye), findings_of(regions.lesions))
+    return Report(record.grade, dme, _EYES.get(record.eye) or landmarks.eye, findings_of(regions.lesions))
 
 
 def _true_map(record: Record, image: FundusImage) -> LesionMap:

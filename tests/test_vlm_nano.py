@@ -43,7 +43,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small(home: Path) -> NanoConfig:
     return NanoConfig(
-        unet=home / "unet.safetensors", image_size=96, tokens_per_side=3, projected=4, vocabulary=400, hidden=48, layers=1, heads=2
+        unet=home / "unet.safetensors",
+        image_size=96,
+        tokens_per_side=3,
+        projected=4,
+        projection_photographs=8,
+        vocabulary=400,
+        hidden=48,
+        layers=1,
+        heads=2,
     )
 
 

@@ -29,9 +29,11 @@ def nano(tmp_path_factory: pytest.TempPathFactory) -> Vlm:
     unet = save_unet(tmp_path_factory.mktemp("nano") / "unet.safetensors")
     torch.manual_seed(0)
     model, tokenizer = build_nano(
-        NanoConfig(unet=unet, image_size=96, tokens_per_side=3, projected=4, vocabulary=400, hidden=48, layers=1, heads=2)
+        NanoConfig(
+            unet=unet, image_size=96, tokens_per_side=3, projected=4, projection_photographs=8, vocabulary=400, hidden=48, layers=1, heads=2
+        )
     )
-    model.model.vision_tower.projection.normal_(std=0.1)  # type: ignore[union-attr, operator]
+    model.model.vision_tower.projection.normal_(std=0.1)
     return Vlm(Loaded(model, tokenizer, Lens(96)), "nano")
 
 
@@ -50,9 +52,9 @@ def test_maps_are_native_and_lie_in_the_field(name: str, image: FundusImage, req
 
 
 def test_the_layer_is_the_one_that_feeds_the_projector(clip: Vlm, nano: Vlm, image: FundusImage) -> None:
-    tower = clip.model.model.vision_tower  # type: ignore[union-attr]
+    tower = clip.model.model.vision_tower
     assert target_layer(clip) is tower.encoder.layers[-2]
-    assert target_layer(nano) is nano.model.model.vision_tower.out  # type: ignore[union-attr]
+    assert target_layer(nano) is nano.model.model.vision_tower.out
     pixels = clip.pictures([image]).requires_grad_()
     outputs: dict[int, Tensor] = {}
     hooks = [layer.register_forward_hook(lambda m, i, o, n=n: outputs.update({n: o})) for n, layer in enumerate(tower.encoder.layers)]
@@ -77,13 +79,13 @@ class Blind(nn.Module):
 
 
 def test_a_blank_map_raises(nano: Vlm, image: FundusImage) -> None:
-    projector = nano.model.model.multi_modal_projector  # type: ignore[union-attr]
-    nano.model.model.multi_modal_projector = Blind(projector)  # type: ignore[union-attr]
+    projector = nano.model.model.multi_modal_projector
+    nano.model.model.multi_modal_projector = Blind(projector)
     try:
         with pytest.raises(SaliencyError, match="saliency map of eye is blank"):
             explain_grade(nano, image, 2)
     finally:
-        nano.model.model.multi_modal_projector = projector  # type: ignore[union-attr]
+        nano.model.model.multi_modal_projector = projector
 
 
 def test_a_word_is_explained_where_it_is_said(clip: Vlm, image: FundusImage) -> None:

@@ -48,7 +48,7 @@ class TokenCache:
     def fill(self, conversations: Sequence[Conversation], views: Sequence[View], progress: Callable[[int], None]) -> None:
         """Compute what is not there yet."""
         for done, conversation in enumerate(conversations, start=1):
-            missing = [view for view in views if not self._path(conversation, view).exists()]
+            missing: list[View] = [view for view in views if not self._path(conversation, view).exists()]
             image = conversation.open() if missing else None
             for view in missing:
                 assert image is not None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,4 +69,5 @@ def fit_temperature(logits: NDArray[np.float64], levels: NDArray[np.int64], bias
         probs = Calibration(bias, float(np.exp(log_temperature))).probs(logits)
         return -float(np.log(probs[np.arange(len(levels)), levels] + 1e-12).mean())
 
-    return Calibration(bias, float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x)))
+    found: Any = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return Calibration(bias, float(np.exp(found.x)))

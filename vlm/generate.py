@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -39,7 +39,8 @@ class Vlm:
     """A LLaVA that answers. `Vlm.load('nano').answer([image])`."""
 
     def __init__(self, loaded: Loaded, name: str, calibration: Calibration | None = None) -> None:
-        self.model, self.lens, self.encoder = loaded.model.eval(), loaded.lens, loaded.encoder
+        self.model: Any = loaded.model.eval()
+        self.lens, self.encoder = loaded.lens, loaded.encoder
         self.name, self.calibration = name, calibration or Calibration()
         self.slot = self.encoder.grade_slot()
 
@@ -84,7 +85,7 @@ class Vlm:
     def pictures(self, images: Sequence[FundusImage]) -> Tensor:
         """What the vision tower takes, (N, 3, S, S); for the small LLaVA already its tokens, so that they are computed once."""
         pixels = torch.stack([self.lens.pixel_values(image) for image in images]).to(self.model.device)
-        tower = llava(self.model).model.vision_tower
+        tower: Any = llava(self.model).model.vision_tower
         if tower.config.model_type == "lesion_tower":
             return torch.cat([tower(one[None]).last_hidden_state for one in pixels])
         return pixels.to(llava(self.model).dtype)

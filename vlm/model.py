@@ -6,7 +6,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -18,9 +18,6 @@ from retinai.errors import MissingModelError, WeightsError
 from vlm.encode import Encoder
 from vlm.picture import Lens
 from vlm.settings import VlmConfig
-
-if TYPE_CHECKING:  # peft takes seconds to import and the small LLaVA needs none
-    from peft import PeftModel
 
 disable_progress_bar()
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it says at import that an optional kernel is not there
@@ -36,7 +33,7 @@ class Loaded:
     """A model and what feeds it. model: LlavaForConditionalGeneration, or peft's wrapper of one; sees: whether it is
     shown pictures at all."""
 
-    model: PreTrainedModel | PeftModel
+    model: PreTrainedModel
     tokenizer: Any
     lens: Lens
     sees: bool = True
@@ -82,8 +79,8 @@ def missing(source: str | Path) -> MissingModelError:
     return MissingModelError(f"no model {source} on this machine{offline}; with a network: hf download {source}")
 
 
-def load_adapter(model: PreTrainedModel, folder: Path, trainable: bool = False) -> PeftModel:
-    """Put a LoRA adapter on. Raises WeightsError where there is none."""
+def load_adapter(model: PreTrainedModel, folder: Path, trainable: bool = False) -> Any:
+    """Put a LoRA adapter on: peft's wrapper of the model. Raises WeightsError where there is none."""
     if not (Path(folder) / "adapter_config.json").is_file():
         raise WeightsError(f"no adapter in {folder}: expected adapter_config.json and adapter_model.safetensors")
     from peft import PeftModel
@@ -91,9 +88,9 @@ def load_adapter(model: PreTrainedModel, folder: Path, trainable: bool = False) 
     return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
 
 
-def new_adapter(model: PreTrainedModel, config: VlmConfig) -> PeftModel:
-    """A fresh LoRA on the linear layers of the parts that the config names."""
-    from peft import LoraConfig, PeftModel, get_peft_model
+def new_adapter(model: PreTrainedModel, config: VlmConfig) -> Any:
+    """peft's wrapper of the model with a fresh LoRA on the linear layers of the parts that the config names."""
+    from peft import LoraConfig, get_peft_model
 
     parts = "|".join(config.lora_on)
     lora = LoraConfig(
@@ -103,9 +100,7 @@ def new_adapter(model: PreTrainedModel, config: VlmConfig) -> PeftModel:
         target_modules=rf".*({parts})\b.*\.{LINEARS}",
         task_type="CAUSAL_LM",
     )
-    adapted = get_peft_model(model, lora)
-    assert isinstance(adapted, PeftModel)
-    return adapted
+    return get_peft_model(model, lora)
 
 
 def prepare_training(model: PreTrainedModel, gradient_checkpointing: bool) -> PreTrainedModel:
@@ -162,7 +157,8 @@ def llava(model: nn.Module) -> LlavaForConditionalGeneration:
 
 def lens_of(model: nn.Module, image_processor: Any) -> Lens:
     """The square and the colour scale that the vision tower was trained with."""
-    return Lens(llava(model).config.vision_config.image_size, tuple(image_processor.image_mean), tuple(image_processor.image_std))
+    vision: Any = llava(model).config.vision_config
+    return Lens(vision.image_size, tuple(image_processor.image_mean), tuple(image_processor.image_std))
 
 
 def pick_device(name: str) -> torch.device:

@@ -75,7 +75,7 @@ def _saliency(vlm: Vlm, image: FundusImage, ids: list[int], places: int, log_odd
     cells = _cells(vlm)
     cam = GradCAM(asked, [target_layer(vlm)], reshape_transform=lambda tokens: _planes(tokens, cells))
     try:
-        grey = cam(input_tensor=asked.planes(pictures).requires_grad_(), targets=[_identity])[0]
+        grey = cam(input_tensor=asked.planes(pictures).requires_grad_(), targets=[_First()])[0]
     finally:
         cam.activations_and_grads.release()
     if not np.isfinite(grey).all() or grey.max() <= 0:
@@ -123,5 +123,8 @@ def _planes(tokens: Tensor, cells: int) -> Tensor:
     return tokens[:, -(cells**2) :].transpose(1, 2).unflatten(2, (cells, cells))
 
 
-def _identity(log_odds: Tensor) -> Tensor:
-    return log_odds[0]
+class _First(nn.Module):
+    """The scalar of one picture's output."""
+
+    def forward(self, log_odds: Tensor) -> Tensor:
+        return log_odds[0]

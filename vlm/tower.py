@@ -61,6 +61,8 @@ class LesionTower(PreTrainedModel):
     config_class = LesionTowerConfig
     config: LesionTowerConfig
     main_input_name = "pixel_values"
+    mean: Tensor
+    projection: Tensor
     base_model_prefix = "tower"
 
     def __init__(self, config: LesionTowerConfig) -> None:

@@ -13,9 +13,7 @@ def prepare(
     dataset: Annotated[str, typer.Argument(help="idrid, aptos, eyepacs, ddr, messidor2, deepdrid, folders or csv.", show_default=False)],
     data: Annotated[Path, typer.Option(help="The data set's folder, as published.", show_default=False)],
     output: Annotated[Path, typer.Option(help="The JSON-lines file to write.", show_default=False)],
-    pseudo_labels: Annotated[
-        bool, typer.Option("--pseudo-labels", help="Without masks, tell the lesions that the U-Net finds.")
-    ] = False,
+    pseudo_labels: Annotated[bool, typer.Option("--pseudo-labels", help="Without masks, tell the lesions that the U-Net finds.")] = False,
     weights: Annotated[Path | None, typer.Option(help="Its folder; the bundled one by default.", show_default=False)] = None,
 ) -> None:
     """Write one conversation for each graded photograph: path, prompt, answer, and what the answer was made from.
