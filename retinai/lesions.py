@@ -57,6 +57,10 @@ GRADES: tuple[str, ...] = (
 )
 REFERABLE_FROM = 2
 """The lowest ICDR grade that is referred."""
-DME_RISKS: tuple[str, ...] = ("no visible hard exudate", "hard exudate away from the macula's centre", "hard exudate near the macula's centre")
+DME_RISKS: tuple[str, ...] = (
+    "no visible hard exudate",
+    "hard exudate away from the macula's centre",
+    "hard exudate near the macula's centre",
+)
 
 DISCLAIMER = "Research use only, not a medical device."

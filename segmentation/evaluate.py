@@ -34,6 +34,8 @@ PROTOCOLS = {
     "prevalence": "share of true pixels inside the field: the average precision of a random map",
 }
 FIGURES = tuple(PROTOCOLS)
+DRAWS = 1000
+"""Of the bootstrap."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,12 +82,12 @@ def figures(rows: Sequence[Row], threshold: float) -> dict[str, float]:
     return dict(zip(FIGURES, values, strict=True))
 
 
-def summarise(rows: dict[str, list[Row]], thresholds: dict[str, float], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+def summarise(rows: dict[str, list[Row]], thresholds: dict[str, float], seed: int = 0) -> dict[str, Any]:
     """Figures per lesion and their mean, each with a percentile bootstrap 95 % interval over photographs."""
     count = len(rows[LESIONS[0]])
     point = _all_figures(rows, thresholds, np.arange(count))
     rng = np.random.default_rng(seed)
-    resampled = [_all_figures(rows, thresholds, rng.integers(count, size=count)) for _ in range(draws)]
+    resampled = [_all_figures(rows, thresholds, rng.integers(count, size=count)) for _ in range(DRAWS)]
     report = {code: _with_intervals(point[code], [r[code] for r in resampled]) for code in point}
     for code in SEGMENTED:
         report[code] |= {

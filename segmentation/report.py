@@ -9,7 +9,7 @@ from typing import Any
 from retinai.progress import Progress
 from retinai.readers.idrid import read_segmentation
 from segmentation.detector import LesionDetector
-from segmentation.evaluate import PROTOCOLS, measure, summarise
+from segmentation.evaluate import DRAWS, PROTOCOLS, measure, summarise
 from segmentation.weights import BUNDLED
 
 
@@ -30,6 +30,6 @@ def evaluate(data: Path, split: str, weights: Path | None, sides: Sequence[int] 
         "sides": list(detector.sides),
         "views": detector.views,
         "weights_sha256": detector.card["sha256"],
-        "interval": "percentile bootstrap over photographs, 1000 draws, 95 %",
+        "interval": f"percentile bootstrap over photographs, {DRAWS} draws, 95 %",
         "protocols": PROTOCOLS,
     }

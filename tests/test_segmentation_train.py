@@ -58,7 +58,10 @@ def test_the_seed_decides_the_weights(idrid: Path, tmp_path: Path) -> None:
     assert not torch.equal(a["segmentation_head.0.weight"], b["segmentation_head.0.weight"])
 
 
-def test_training_learns_what_is_drawn_and_calibration_and_evaluation_see_it(idrid: Path, tmp_path: Path) -> None:
+def test_training_learns_what_is_drawn_and_calibration_and_evaluation_see_it(
+    idrid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segmentation.evaluate.DRAWS", 50)
     config = settings(idrid, tmp_path / "run", steps=80, batch=4, rate=4e-3, ema=0.5)
     train(config)
     stored = calibrate(idrid, config.output, None, 2, "cpu")
