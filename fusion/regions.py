@@ -106,9 +106,7 @@ def floor_px(code: str, field_side: int) -> int:
     return max(1, round(np.pi / 4 * (SIZE_FLOOR[code] * field_side) ** 2))
 
 
-def _class_lesions(
-    code: str, probs: NDArray[np.float32], least: Least, landmarks: Landmarks
-) -> list[tuple[Lesion, NDArray[np.int64]]]:
+def _class_lesions(code: str, probs: NDArray[np.float32], least: Least, landmarks: Landmarks) -> list[tuple[Lesion, NDArray[np.int64]]]:
     """The lesions of one class with their pixels, most confident first."""
     found = [part for part in _components(probs, least.threshold, least.floor) if part.confidence >= least.peak]
     if code in BRIGHT:

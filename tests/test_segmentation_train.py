@@ -108,5 +108,5 @@ def test_settings_refuse_what_they_do_not_know() -> None:
 
     with pytest.raises(ConfigError, match=r"unknown key 'stepz'; valid keys: .*steps"):
         load_config(SegmentationConfig, None, ["data=x", "stepz=3"])
-    with pytest.raises(ConfigError, match="crop: .*multiple of 32"):
+    with pytest.raises(ConfigError, match=r"crop: .*multiple of 32"):
         load_config(SegmentationConfig, None, ["data=x", "crop=100"])

@@ -54,9 +54,7 @@ def hold_out(records: Sequence[Record], pins: Mapping[str, str] | None = None) -
     for name, photographs in patients.items():
         strata[_stratum(photographs)].append(name)
     held_out = {name for names in strata.values() for name in _fifth(names, patients, pins)}
-    return [
-        replace(r, split="validation") if r.split == "train" and (r.patient or r.id) in held_out else r for r in records
-    ]
+    return [replace(r, split="validation") if r.split == "train" and (r.patient or r.id) in held_out else r for r in records]
 
 
 def _stratum(photographs: Sequence[Record]) -> tuple[str, str, int]:
