@@ -11,7 +11,7 @@ import numpy as np
 from fusion.landmarks import find_landmarks
 from fusion.regions import find_regions
 from retinai.image import read_photograph
-from retinai.lesions import SEGMENTED
+from retinai.lesions import LESIONS, SEGMENTED
 from retinai.progress import Progress
 from retinai.readers import load
 from retinai.readers.idrid import read_segmentation
@@ -76,10 +76,16 @@ def _told(
     peaks: Mapping[str, float] | None = None,
     dme: int | None = None,
 ) -> Report:
-    """The report of what a map shows. Distances come from the map unless a DME risk is given."""
+    """The report of what a map shows. Distances come from the map unless a DME risk is given.
+
+    A class of which there are only lesions too faint for `peaks` is neither told nor denied.
+    """
     landmarks = find_landmarks(lesions, image)
-    regions = find_regions(lesions, image, thresholds, landmarks, peaks)
-    return Report(record.grade, dme, _EYES.get(record.eye) or landmarks.eye, findings_of(regions.lesions))
+    told = find_regions(lesions, image, thresholds, landmarks, peaks).lesions
+    outlined = find_regions(lesions, image, thresholds, landmarks).lesions if peaks else told
+    faint = {lesion.code for lesion in outlined} - {lesion.code for lesion in told}
+    eye = _EYES.get(record.eye) or landmarks.eye
+    return Report(record.grade, dme, eye, findings_of(told), tuple(code for code in LESIONS if code in faint))
 
 
 def _true_map(record: Record, image: FundusImage) -> LesionMap:

@@ -110,6 +110,9 @@ def test_labels_overrule_found_lesions() -> None:
     silent = reconciled(Report(1, dme=1, findings=()))
     assert silent.silent == ("MA", "EX") and silent.absent == ("HE", "SE")
     assert "exudates are seen" in answer(silent) and "hard" not in answer(silent)
+    faint = Report(0, findings=(), silent=("MA",))
+    assert reconciled(faint).absent == LESIONS, "grade 0 settles it"
+    assert reconciled(Report(2, findings=(), silent=("SE",))).absent == ("MA", "HE", "EX")
 
 
 def test_a_kept_report_is_unchanged() -> None:

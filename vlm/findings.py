@@ -78,7 +78,8 @@ def reconciled(report: Report) -> Report:
     """Found lesions made to agree with the labels that people gave, by the definitions of the labels.
 
     ICDR grade 0 has no lesion and grade 1 microaneurysms only; IDRiD's DME risk 0 is no hard exudate, 1 and 2 are
-    some. A lesion that the labels rule out is dropped; one that they demand and nobody found is kept silent.
+    some. A lesion that the labels rule out is dropped, and told as absent; one that they demand and nobody found is
+    kept silent.
     """
     if report.findings is None or report.grade is None:
         return report
@@ -88,7 +89,8 @@ def reconciled(report: Report) -> Report:
     kept = tuple(finding for finding in report.findings if finding.code in allowed)
     demanded = {"MA"} if report.grade == 1 else set()
     demanded |= {"EX"} if report.dme else set()
-    silent = tuple(code for code in LESIONS if code in demanded - {finding.code for finding in kept})
+    doubtful = (demanded | set(report.silent)) & (allowed | demanded)
+    silent = tuple(code for code in LESIONS if code in doubtful - {finding.code for finding in kept})
     return replace(report, findings=kept, silent=silent)
 
 
