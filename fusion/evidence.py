@@ -102,7 +102,7 @@ def unseen(landmarks: Landmarks) -> tuple[str, ...]:
         f"{signs[0].upper()}{signs[1:]}: not looked for.",
         "Blood in front of the retina may have been counted among the haemorrhages.",
         "Thickening of the macula: not visible in one photograph; the DME risk rests on hard exudates alone.",
-        "Retina outside this photograph, and lesions too small to be told from noise.",
+        "Retina outside this photograph, and lesions too small or too faint to be told from noise: counts are least counts.",
     )
     if landmarks.fovea is not None:
         return always
