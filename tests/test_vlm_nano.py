@@ -142,7 +142,8 @@ def test_a_reloaded_tower_sees_what_was_cached(home: Path, tmp_path: Path) -> No
     cached = np.load(next((tmp_path / "cache").glob("*/8-plain-*.npy")))
     vlm = Vlm.load(tmp_path / "model", device="cpu")
     seen = vlm.pictures([read_photograph(home / "8.png")])[0].numpy()
-    assert np.allclose(cached, seen, atol=0.05) and np.abs(cached[:, :4]).max() > 0.5
+    # bf16 makes single cells differ with the number of threads
+    assert np.abs(cached - seen).mean() < 0.01 < 0.1 < np.abs(cached - np.roll(seen, 7, axis=0)).mean()
 
 
 def test_dropping_tokens() -> None:

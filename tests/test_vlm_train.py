@@ -154,7 +154,9 @@ def test_a_few_steps_lower_the_loss_and_the_adapter_comes_back(home: Path, tmp_p
     vlm = Vlm.load(home / "llava", adapter=tmp_path / "model", load_4bit=in_4bit)
     image = read_photograph(home / "0.png")
     first, again = vlm.answer([image, image], most_tokens=12)
-    assert first == again and first.text.startswith(GRADE_WORD)
+    assert first.text == again.text and first.text.startswith(GRADE_WORD)
+    if first.grade is not None and again.grade is not None:  # rows of a batch differ in the last digits
+        assert first.grade.probs == pytest.approx(again.grade.probs, abs=1e-4)
     assert vlm.calibration.temperature == pytest.approx(card["calibration"]["temperature"])
     assert first.grade is None or sum(first.grade.probs) == pytest.approx(1)
 
