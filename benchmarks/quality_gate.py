@@ -126,7 +126,8 @@ def trend(cases: list[Case]) -> dict[str, Any]:
         members = [case for case in cases if (case.kind >= "grade 2") == referable]
         refused = sum(bool(case.reasons) for case in members)
         table.append([refused, len(members) - refused])
-    return {"what": cases[0].group, "referable": table[0], "others": table[1], "p": float(fisher_exact(table)[1])}
+    test: Any = fisher_exact(table)
+    return {"what": cases[0].group, "referable": table[0], "others": table[1], "p": float(test.pvalue)}
 
 
 def fitting_set(cases: list[Case]) -> list[Case]:

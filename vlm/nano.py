@@ -90,9 +90,12 @@ def _any_report(rng: random.Random) -> Report:
 def fit_projection(tower: LesionTower, images: Sequence[FundusImage], lens: Lens) -> None:
     """Set the tower's projection: the principal components of the deepest stage over the cells of `images`, to unit variance."""
     seen = [tower.look(lens.pixel_values(image)[None].to(tower.device))[0] for image in images]
-    cells = torch.cat([tower.pooled(deep)[0] for deep in seen])
+    cells = torch.cat([tower.pooled(deep)[0] for deep in seen]).double()  # in single precision the decomposition gives NaN
     mean = cells.mean(0)
     values, vectors = torch.linalg.eigh(torch.cov((cells - mean).T))
     order = values.argsort(descending=True)[: tower.config.projected]
+    projection = vectors[:, order] / values[order].clamp_min(1e-6).sqrt()
+    if not projection.isfinite().all():
+        raise ArithmeticError("the principal components are not finite")
     tower.mean.copy_(mean)
-    tower.projection.copy_(vectors[:, order] / values[order].clamp_min(1e-6).sqrt())
+    tower.projection.copy_(projection)
