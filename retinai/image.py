@@ -63,15 +63,20 @@ def fundus_image(pixels: NDArray[np.uint8], name: str) -> FundusImage:
 def read_pixels(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The upright (H, W, 3) RGB uint8 pixels of a file, its surroundings untouched. Raises as `read_photograph`."""
     with _opened(path) as stream:
-        reader = _reader_of(path, stream)
-        try:
-            with warnings.catch_warnings():  # of odd metadata, which no user can act on
-                warnings.simplefilter("ignore")
-                picture = reader(stream)
-                _check_size(path, picture.size, max_pixels)
-                return _decode(path, picture, stream)
-        except _DECODING_ERRORS:
-            raise ImageError(f"{path} is truncated or damaged") from None
+        return decode_pixels(stream, str(path), max_pixels)
+
+
+def decode_pixels(stream: BinaryIO, name: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """As `read_pixels`, from a stream that can be rewound: what was uploaded never lies on the disk. name: for the errors."""
+    reader = _reader_of(name, stream)
+    try:
+        with warnings.catch_warnings():  # of odd metadata, which no user can act on
+            warnings.simplefilter("ignore")
+            picture = reader(stream)
+            _check_size(name, picture.size, max_pixels)
+            return _decode(name, picture, stream)
+    except _DECODING_ERRORS:
+        raise ImageError(f"{name} is truncated or damaged") from None
 
 
 def enhance(pixels: NDArray[np.uint8], kind: Contrast) -> NDArray[np.uint8]:
@@ -104,30 +109,30 @@ def _opened(path: Path) -> BinaryIO:
     return stream
 
 
-def _reader_of(path: Path, stream: BinaryIO) -> type[ImageFile]:
+def _reader_of(name: str, stream: BinaryIO) -> type[ImageFile]:
     """Pillow's reader for the first bytes. Image.open would refuse a huge header without telling its size."""
     start = stream.read(132)
     stream.seek(0)
     if not start:
-        raise ImageError(f"{path} is empty (0 bytes)")
+        raise ImageError(f"{name} is empty (0 bytes)")
     for signature, reader in _READERS.items():
         if start.startswith(signature):
             return reader
-    for offset, signature, name in _KNOWN_OTHERS:
+    for offset, signature, kind in _KNOWN_OTHERS:
         if start[offset : offset + len(signature)] == signature:
-            raise ImageError(f"{path} is a {name} file; {READ}")
-    raise ImageError(f"{path} is not a picture; {READ}")
+            raise ImageError(f"{name} is a {kind} file; {READ}")
+    raise ImageError(f"{name} is not a picture; {READ}")
 
 
-def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+def _check_size(name: str, size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise ImageError(f"{path} is {width} x {height} pixels; at most {max_pixels / 1e6:g} million are read")
+        raise ImageError(f"{name} is {width} x {height} pixels; at most {max_pixels / 1e6:g} million are read")
     if min(width, height) < MIN_SIDE_PX:
-        raise ImageError(f"{path} is {width} x {height} pixels, too small to be a photograph")
+        raise ImageError(f"{name} is {width} x {height} pixels, too small to be a photograph")
 
 
-def _decode(path: Path, picture: ImageFile, stream: BinaryIO) -> NDArray[np.uint8]:
+def _decode(name: str, picture: ImageFile, stream: BinaryIO) -> NDArray[np.uint8]:
     if isinstance(picture, JpegImageFile) and picture.mode in ("RGB", "L"):
         stream.seek(0)
         pixels = _decode_jpeg(stream.read())
@@ -136,7 +141,7 @@ def _decode(path: Path, picture: ImageFile, stream: BinaryIO) -> NDArray[np.uint
         stream.seek(0)
         picture = JpegImageFile(stream)
     if picture.mode == "F":
-        raise ImageError(f"{path} has floating-point pixels; save it with 8 or 16 bits")
+        raise ImageError(f"{name} has floating-point pixels; save it with 8 or 16 bits")
     return _to_rgb(ImageOps.exif_transpose(picture))
 
 
