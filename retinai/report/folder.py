@@ -38,16 +38,17 @@ def write_folder(
         for stale in (folder / "masks").glob("*.png"):
             stale.unlink()
         for code, mask in masks.items():
-            _write(folder / "masks" / f"{code}.png", _png(mask.view(np.uint8) * 255, bilevel=True))
+            _write(folder / "masks" / f"{code}.png", png(mask.view(np.uint8) * 255, bilevel=True))
         for name, picture in pictures.items():
-            _write(folder / f"{name}.png", _png(picture[..., ::-1]))
-        _write(folder / "lesions.csv", _table(lesions).encode())
+            _write(folder / f"{name}.png", png(picture[..., ::-1]))
+        _write(folder / "lesions.csv", lesion_table(lesions).encode())
         _write(folder / "explanation.json", (json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def _png(pixels: NDArray[np.uint8], bilevel: bool = False) -> bytes:
+def png(pixels: NDArray[np.uint8], bilevel: bool = False) -> bytes:
+    """(h, w) or BGR (h, w, 3) uint8 as a PNG file; bilevel: one bit a pixel, for masks of 0 and 255."""
     options = [cv2.IMWRITE_PNG_BILEVEL, 1] if bilevel else [cv2.IMWRITE_PNG_COMPRESSION, 3]
     return cv2.imencode(".png", pixels, options)[1].tobytes()
 
@@ -59,7 +60,8 @@ def _write(path: Path, data: bytes) -> None:
     partial.replace(path)
 
 
-def _table(lesions: tuple[Lesion, ...]) -> str:
+def lesion_table(lesions: tuple[Lesion, ...]) -> str:
+    """The lesions as CSV text under `COLUMNS`; what is unknown stays empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
