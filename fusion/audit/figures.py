@@ -20,6 +20,7 @@ Numbers = Mapping[str, float]
 Columns = Mapping[str, NDArray[np.float64]]
 """Name -> (N,) one number a photograph, NaN where a photograph has none."""
 Statistic = Callable[[Columns], float]
+Reference = str | float | Statistic
 PRODUCT = "product"
 """The source that is audited. `null:...` are the nulls, `oracle` the best possible."""
 ORACLE = "oracle"
@@ -80,8 +81,8 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class Spec:
     """How a figure is made. metric: of the results it reads; statistic: of their columns; nulls: name in the report -> source, or a
-    number that holds whatever the photographs; oracle: likewise; cases: the column whose sum is n, the photographs where None;
-    share: whether it is a share of cases, so that an interval without width is replaced by Wilson's over photographs."""
+    number that holds whatever the photographs, or a statistic of the audited columns; oracle: likewise; cases: the column whose sum is
+    n, the photographs where None; share: whether it is a share of cases, so that an interval without width becomes Wilson's over units."""
 
     name: str
     row: int
@@ -90,8 +91,8 @@ class Spec:
     what: str
     source: str = PRODUCT
     better: Literal["higher", "lower"] = "higher"
-    nulls: Mapping[str, str | float] = field(default_factory=dict)
-    oracle: str | float | None = None
+    nulls: Mapping[str, Reference] = field(default_factory=dict)
+    oracle: Reference | None = None
     cases: str | None = None
     unit: str = "photographs"
     share: bool = True
@@ -134,19 +135,19 @@ def measure(spec: Spec, results: Sequence[Result], resamples: int = RESAMPLES) -
     chosen = [result for result in results if result.metric == spec.metric]
     own = [result for result in chosen if result.source == spec.source]
     found = _interval(spec, own, resamples)
-    nulls = {name: _reference(spec, chosen, null) for name, null in spec.nulls.items()}
-    oracle = None if spec.oracle is None else _reference(spec, chosen, spec.oracle)
     columns = columns_of(own)
+    nulls = {name: _reference(spec, chosen, columns, null) for name, null in spec.nulls.items()}
+    oracle = None if spec.oracle is None else _reference(spec, chosen, columns, spec.oracle)
     cases = len(own) if spec.cases is None else int(np.nansum(columns.get(spec.cases, np.array([0.0]))))
     return Figure(
         spec.name, spec.row, found.value, found.low, found.high, cases, spec.unit, len(own), spec.better, nulls, oracle, spec.what
     )
 
 
-def _reference(spec: Spec, results: Sequence[Result], reference: str | float) -> float:
+def _reference(spec: Spec, results: Sequence[Result], own: Columns, reference: Reference) -> float:
     if isinstance(reference, str):
         return spec.statistic(columns_of([result for result in results if result.source == reference]))
-    return float(reference)
+    return float(reference if isinstance(reference, (int, float)) else reference(own) if own else np.nan)
 
 
 def _interval(spec: Spec, own: Sequence[Result], resamples: int) -> Interval:
