@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 def risk_coverage(confidence: Floats, wrong: Floats) -> Floats:
-    """(N,) the error rate among the 1, 2, ... N surest answers. Equally sure ones share their errors, so that their order does not matter."""
+    """(N,) the error rate among the 1, 2, ... N surest answers. Equally sure ones share their errors, so that no order is preferred."""
     if confidence.size == 0:
         return np.array([])
     _, group = np.unique(confidence, return_inverse=True)
