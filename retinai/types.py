@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from retinai.lesions import REFERABLE_FROM
+
 Eye = Literal["right", "left"]
 Point = tuple[float, float]
 Box = tuple[int, int, int, int]
@@ -122,16 +124,39 @@ class Lesion:
 
 
 @dataclass(frozen=True, slots=True)
+class GradeSet:
+    """The grades that a grader's answer leaves open. levels: in order, without gaps; rate: the share of photographs whose true grade such
+    a set holds; cases: on how many labelled photographs that was set. See `retinai.conformal`."""
+
+    levels: tuple[int, ...]
+    rate: float
+    cases: int
+
+    def __post_init__(self) -> None:
+        if not self.levels or self.levels != tuple(range(self.levels[0], self.levels[-1] + 1)) or not 0 <= self.levels[-1] <= 4:
+            raise ValueError(f"a set of grades runs without gaps within 0-4, got {self.levels}")
+
+    @property
+    def straddles(self) -> bool:
+        """Whether it holds grades on both sides of the referral line."""
+        return self.levels[0] < REFERABLE_FROM <= self.levels[-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Grade:
-    """One grader's reading. level: ICDR 0-4; probs: five numbers that sum to one; source: who says so."""
+    """One grader's reading. level: ICDR 0-4; probs: five numbers that sum to one; source: who says so; conformal: the grades that stay
+    open at a stated rate, None where none was fitted for this grader."""
 
     level: int
     probs: tuple[float, ...]
     source: str
+    conformal: GradeSet | None = None
 
     def __post_init__(self) -> None:
         if len(self.probs) != 5 or abs(sum(self.probs) - 1) > 1e-3 or not 0 <= self.level <= 4:
             raise ValueError(f"a grade needs level 0-4 and five probabilities that sum to one, got {self.level} {self.probs}")
+        if self.conformal and self.level not in self.conformal.levels:
+            raise ValueError(f"grade {self.level} is not in its own set {self.conformal.levels}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +205,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SaliencyMap:
-    """Where a model looked. values: (H, W) float32 >= 0, not all zero, in native pixels; target: what was explained."""
+    """Where a model looked. values: (H, W) float32 >= 0, not all zero, in native pixels; target: what was explained; layer: of the model,
+    whose cells are seen; cells: how many of them lie along the square that the model sees, whose side is `side` px, None where unknown."""
 
     values: NDArray[np.float32]
     target: str
     method: str
+    layer: str = ""
+    cells: int | None = None
+    side: int | None = None
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.values).all() or self.values.min() < 0 or self.values.max() <= 0:
@@ -219,13 +248,38 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """How much of a model's saliency lies on a claim's lesions. lift: share of the mass over share of the area;
-    ceiling_share: the share of what the map's resolution allows, 0..1."""
+    """How much of a model's saliency lies on some lesions. mass_share: of all saliency in the field, 0..1; lift: that share over the
+    lesions' share of the field's area; ceiling_share: that share over the largest that the map's resolution allows, 0..1, None where the
+    resolution is unknown."""
 
     method: str
     layer: str
+    mass_share: float
     lift: float
-    ceiling_share: float
+    ceiling_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LesionSaliency:
+    """One lesion's share of the saliency, as in `Attribution`."""
+
+    lesion: str
+    mass_share: float
+    lift: float
+    ceiling_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaliencyTable:
+    """The saliency joined to the lesions. target, method, layer, cells: as in `SaliencyMap`; together: all lesions as one; lesions: one row
+    each, in the order of the lesions."""
+
+    target: str
+    method: str
+    layer: str
+    cells: int | None
+    together: Attribution
+    lesions: tuple[LesionSaliency, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +289,8 @@ class Claim:
     text, span: where it stands in the raw text, which is raw[span[0]:span[1]]; it carries the model's own words, never verified as
     words, and is quoted, not printed as a finding. lesion: a code of `retinai.lesions.CLASSES`; levels: the ICDR grades
     (kind grade) or DME risks (kind dme_risk) that the words allow; months: the follow-up interval; evidence: ids of lesions
-    or of evidence; reason: why the verdict, one plain clause; kept: whether it may reach the reader.
+    or of evidence; reason: why the verdict, one plain clause; kept: whether it may reach the reader; cited: the ids that the text itself
+    gives for it, whether or not there is such a lesion.
     """
 
     id: str
@@ -253,6 +308,7 @@ class Claim:
     verdict: Verdict | None = None
     reason: str | None = None
     kept: bool = False
+    cited: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.span[0] < 0 or self.span[1] - self.span[0] != len(self.text) or not self.text:
@@ -271,7 +327,8 @@ class Claim:
 class CheckedAnswer:
     """What a language model said and what became of it. source: who says so; text: as generated; malformed: whether it
     broke off or repeats itself; grade: None where it holds the photograph for ungradable; claims: with their verdicts;
-    unread: passages that gave no claim; omitted: lesion classes found and not mentioned."""
+    unread: passages that gave no claim; omitted: lesion classes found and not mentioned; invented: ids that it cites and that do not
+    exist; grounded: whether it was told the evidence before it answered, so that its agreement is no second opinion."""
 
     source: str
     text: str
@@ -280,12 +337,30 @@ class CheckedAnswer:
     claims: tuple[Claim, ...] = ()
     unread: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    invented: tuple[str, ...] = ()
+    grounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do by the worst reading that is consistent with the lesions. level: that reading's grade, ICDR 0-4; by: whose it is;
+    text: one or two plain sentences; clause: the rule; refer: to an ophthalmologist; months: the longest wait; human: why a person has
+    to look at the photograph, plain clauses, none where the readings agree."""
+
+    level: int
+    by: str
+    text: str
+    clause: str
+    refer: bool
+    months: int
+    human: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is said of one photograph. text: the rendered sentences; unseen: what could not be assessed;
-    provenance: weights' hashes, config, versions, seed; answer: the language model's, where one was asked."""
+    """All that is said of one photograph. image: its name; follow_up: the text of `advice`; text: the rendered sentences; unseen: what
+    could not be assessed; provenance: weights' hashes, config, versions, seed; answer: the language model's, where one was asked;
+    saliency: where it looked, None where that is unknown; advice: None for an ungradable photograph."""
 
     image: str
     quality: Quality
@@ -299,3 +374,5 @@ class Explanation:
     text: str
     provenance: Mapping[str, Any]
     answer: CheckedAnswer | None = None
+    saliency: SaliencyTable | None = None
+    advice: Advice | None = None
