@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -13,20 +14,25 @@ if TYPE_CHECKING:
     from vlm.serve import ServedVlm
 
 
+_FILES = ("*.safetensors", "*.json", "*.model")
+"""What makes a model: weights, and the files that say how to use them."""
 _NANO = Path(__file__).parents[1] / "vlm" / "weights" / "nano" / "model.safetensors"
 
 
 class Talker(Protocol):
-    """name: for people; identity: what is recorded, such as a checksum."""
+    """name: for people; identity: what is recorded, such as a checksum.
+
+    `evidence` is what the model is told of the photograph beforehand: numbered lines, none under `--ground verify`.
+    """
 
     name: str
     identity: dict[str, str]
 
-    def answer(self, image: FundusImage) -> Answer:
+    def answer(self, image: FundusImage, evidence: Sequence[str] = ()) -> Answer:
         """The grade and the text, for one photograph."""
         ...
 
-    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+    def look(self, image: FundusImage, level: int, evidence: Sequence[str] = ()) -> SaliencyMap | None:
         """Where grade `level` comes from; None where the model cannot be looked into. Raises SaliencyError for a blank map."""
         ...
 
@@ -37,13 +43,22 @@ class LocalTalker:
     def __init__(self, model: Vlm, identity: dict[str, str]) -> None:
         self.model, self.name, self.identity = model, model.name, identity
 
-    def answer(self, image: FundusImage) -> Answer:
-        return self.model.answer([image])[0]
+    def answer(self, image: FundusImage, evidence: Sequence[str] = ()) -> Answer:
+        return self.model.answer([image], self._prompt(evidence))[0]
 
-    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+    def look(self, image: FundusImage, level: int, evidence: Sequence[str] = ()) -> SaliencyMap | None:
         from vlm.saliency import explain_grade
 
-        return explain_grade(self.model, image, level)
+        return explain_grade(self.model, image, level, self._prompt(evidence))
+
+    def _prompt(self, evidence: Sequence[str]) -> str:
+        """The question, with as many lines of evidence as the model has room for beside its answer."""
+        from vlm.prompts import PROMPTS, grounded
+
+        lines = list(evidence)
+        while lines and not self.model.has_room(grounded(PROMPTS[0], lines)):
+            lines.pop()
+        return grounded(PROMPTS[0], lines)
 
 
 class ServedTalker:
@@ -52,10 +67,12 @@ class ServedTalker:
     def __init__(self, model: ServedVlm, name: str) -> None:
         self.model, self.name, self.identity = model, name, {"name": name}
 
-    def answer(self, image: FundusImage) -> Answer:
-        return self.model.answer([image])[0]
+    def answer(self, image: FundusImage, evidence: Sequence[str] = ()) -> Answer:
+        from vlm.prompts import grounded
 
-    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        return self.model.answer([image], grounded(self.model.prompt, evidence))[0]
+
+    def look(self, image: FundusImage, level: int, evidence: Sequence[str] = ()) -> SaliencyMap | None:
         return None
 
 
@@ -75,5 +92,5 @@ def load_talker(name: str, adapter: Path | None = None, load_4bit: Literal["auto
     name = "nano" if name == "auto" else name
     model = Vlm.load(name, adapter=adapter, load_4bit=load_4bit, device=device)
     folders = {"weights": BUNDLED if name == "nano" else Path(name), "adapter": adapter}
-    sums = {f"{part}_sha256": checksum(folder) for part, folder in folders.items() if folder and folder.is_dir()}
-    return LocalTalker(model, {"name": model.name} | sums)
+    sums = {f"{part}_sha256": checksum(folder, *_FILES) for part, folder in folders.items() if folder and folder.is_dir()}
+    return LocalTalker(model, {"name": model.name, "load_4bit": str(load_4bit)} | sums)

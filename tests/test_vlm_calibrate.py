@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retinai.errors import WeightsError
-from vlm.calibrate import Calibration, fit_temperature, prior_bias
+from vlm.calibrate import Calibration, fit_temperature, prior_bias, with_sets
 
 
 def test_probabilities_sum_to_one_and_the_temperature_flattens() -> None:
@@ -39,3 +39,15 @@ def test_a_calibration_comes_back_and_a_broken_one_is_named(tmp_path: Path) -> N
     (tmp_path / "grade.json").write_text("{}")
     with pytest.raises(WeightsError, match="no bias and temperature"):
         Calibration.load(tmp_path)
+
+
+def test_sets_of_grades_are_set_on_the_same_answers_and_stored_with_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 1, (30, 5))
+    levels = logits.argmax(1)
+    levels[:6] = (levels[:6] + 1) % 5
+    fitted = with_sets(Calibration(temperature=2.0), logits, levels)
+    assert fitted.conformal is not None and fitted.conformal.cases == 30 and fitted.conformal.threshold > 0
+    fitted.save(tmp_path)
+    assert Calibration.load(tmp_path) == fitted
+    assert with_sets(Calibration(), logits[:8], levels[:8]).conformal is None

@@ -1,10 +1,10 @@
-"""From the grade tokens' logits to probabilities that may be believed."""
+"""From the grade tokens' logits to probabilities that may be believed, and to the grades that an answer leaves open."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from retinai.conformal import Conformal, fit_conformal
 from retinai.errors import WeightsError
 from retinai.lesions import GRADES
 
@@ -20,10 +21,12 @@ FILE = "grade.json"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """bias: what is added to the five logits; temperature: what the sum is divided by."""
+    """bias: what is added to the five logits; temperature: what the sum is divided by; conformal: what makes sets of grades of the
+    probabilities, None where it was never set."""
 
     bias: tuple[float, ...] = (0.0,) * 5
     temperature: float = 1.0
+    conformal: Conformal | None = None
 
     def probs(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 5) logits -> (N, 5) probabilities that sum to one."""
@@ -45,7 +48,8 @@ class Calibration:
             return cls()
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            return cls(tuple(float(bias) for bias in values["bias"]), float(values["temperature"]))
+            conformal = Conformal(**values["conformal"]) if values.get("conformal") else None
+            return cls(tuple(float(bias) for bias in values["bias"]), float(values["temperature"]), conformal)
         except (ValueError, KeyError, TypeError):
             raise WeightsError(f"{path} holds no bias and temperature") from None
 
@@ -71,3 +75,11 @@ def fit_temperature(logits: NDArray[np.float64], levels: NDArray[np.int64], bias
 
     found: Any = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     return Calibration(bias, float(np.exp(found.x)))
+
+
+def with_sets(calibration: Calibration, logits: NDArray[np.float64], levels: NDArray[np.int64]) -> Calibration:
+    """The calibration with a conformal threshold from the same validation answers.
+
+    The temperature saw them too, one number among all of them, for which the theorem makes no allowance.
+    """
+    return replace(calibration, conformal=fit_conformal(calibration.probs(logits), levels))

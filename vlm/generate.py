@@ -20,6 +20,8 @@ from vlm.prompts import PROMPTS
 
 BUNDLED = Path(__file__).parent / "weights" / "nano"
 """The small LLaVA that comes with the project: `Vlm.load('nano')`."""
+MOST_TOKENS = 160
+"""Of an answer, after the grade."""
 LEAST_GRADABLE = 0.5
 """A picture whose chance of being gradable is below is given no grade."""
 
@@ -49,7 +51,13 @@ class Vlm:
         """source: 'nano', a hub id or a folder. Raises MissingModelError where it is not to be had."""
         where = BUNDLED if str(source) == "nano" else source
         loaded = load(where, adapter=adapter, load_4bit=load_4bit, device=device)
-        return cls(loaded, f"vlm:{source}", Calibration.load(Path(adapter or where)))
+        name = Path(source).resolve().name if Path(source).is_dir() else source  # where a model lies is nobody's business who reads its answer
+        return cls(loaded, f"vlm:{name}", Calibration.load(Path(adapter or where)))
+
+    def has_room(self, prompt: str, most_tokens: int = MOST_TOKENS) -> bool:
+        """Whether question, picture and an answer fit into what the language model was made for."""
+        text = llava(self.model).config.text_config
+        return len(self.encoder.question(prompt)) + most_tokens <= text.max_position_embeddings
 
     @torch.inference_mode()
     def answer(
@@ -57,7 +65,7 @@ class Vlm:
         images: Sequence[FundusImage],
         prompt: str = PROMPTS[0],
         *,
-        most_tokens: int = 160,
+        most_tokens: int = MOST_TOKENS,
         batch: int = 4,
         sample: bool = False,
         seed: int = 0,
@@ -139,7 +147,11 @@ class Vlm:
         return torch.tensor([ids], device=self.model.device).expand(rows, -1)
 
     def _grade(self, probs: NDArray[np.float64], gradable: float) -> Grade | None:
-        return Grade(int(probs.argmax()), tuple(float(p) for p in probs), self.name) if gradable >= LEAST_GRADABLE else None
+        if gradable < LEAST_GRADABLE:
+            return None
+        values = tuple(float(p) for p in probs)
+        conformal = self.calibration.conformal
+        return Grade(int(probs.argmax()), values, self.name, conformal.grades(values) if conformal else None)
 
     def _answer(self, probs: NDArray[np.float64], gradable: float, text: str) -> Answer:
         return Answer(self._grade(probs, gradable), text, parse_answer(text).malformed, float(gradable))

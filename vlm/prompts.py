@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 TEMPLATE = "USER: <image>\n{prompt} ASSISTANT:"
 """LLaVA-1.5's own conversation (Liu et al., CVPR 2024); the answer follows after a space, then the end token."""
 
@@ -26,6 +28,18 @@ GRADE_PROMPTS: tuple[str, ...] = (
     "What is the ICDR grade of this fundus photograph, 0 to 4? Give nothing but the grade.",
 )
 """For photographs of which only a grade is known, so that a short answer is an answer to what was asked."""
+
+
+def grounded(prompt: str, evidence: Sequence[str]) -> str:
+    """The prompt with what a lesion detector found, one numbered line each: '[E4] 2 haemorrhages were found [HE-1, HE-2].'
+
+    Without evidence the prompt as it is.
+    """
+    if not evidence:
+        return prompt
+    return "\n".join(
+        [prompt, "A lesion detector found the following. After each sentence cite what it rests on, such as [E1] or [HE-1].", *evidence]
+    )
 
 
 def user_turn(prompt: str, image_tokens: int) -> str:

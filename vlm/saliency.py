@@ -24,6 +24,7 @@ from vlm.prompts import PROMPTS
 from vlm.tower import LesionTower
 
 METHOD = "Grad-CAM"
+LAYER = "vision layer that feeds the projector"
 
 
 def explain_grade(vlm: Vlm, image: FundusImage, level: int, prompt: str = PROMPTS[0]) -> SaliencyMap:
@@ -38,7 +39,7 @@ def explain_grade(vlm: Vlm, image: FundusImage, level: int, prompt: str = PROMPT
         return grades[:, level] - others.logsumexp(1)
 
     values = _saliency(vlm, image, [*vlm.encoder.question(prompt), *vlm.slot.prefix], len(vlm.slot.prefix) + 1, log_odds)
-    return SaliencyMap(values, f"grade {level}: {GRADES[level]}", METHOD)
+    return _map(vlm, values, f"grade {level}: {GRADES[level]}")
 
 
 def explain_word(vlm: Vlm, image: FundusImage, answer: str, word: str, prompt: str = PROMPTS[0]) -> SaliencyMap:
@@ -54,7 +55,11 @@ def explain_word(vlm: Vlm, image: FundusImage, answer: str, word: str, prompt: s
         return scores[:, token] - others.logsumexp(1)
 
     values = _saliency(vlm, image, [*vlm.encoder.question(prompt), *before], 1, log_odds)
-    return SaliencyMap(values, f"the word '{word}'", METHOD)
+    return _map(vlm, values, f"the word '{word}'")
+
+
+def _map(vlm: Vlm, values: np.ndarray, target: str) -> SaliencyMap:
+    return SaliencyMap(values, target, METHOD, LAYER, _cells(vlm), vlm.lens.side)
 
 
 def _split_at(vlm: Vlm, answer: str, word: str) -> tuple[list[int], int]:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vlm.calibrate import Calibration, fit_temperature
+from retinai.conformal import coverage
+from vlm.calibrate import Calibration, fit_temperature, with_sets
 from vlm.model import Loaded
 from vlm.nano import build_processor
 from vlm.settings import VlmConfig
@@ -26,7 +27,7 @@ def save(config: VlmConfig, loaded: Loaded, readings: Readings | None, bias: tup
     folder = config.output / MODEL
     folder.mkdir(parents=True, exist_ok=True)
     weights = _save_small(config, loaded, folder) if config.nano else _save_adapter(loaded, folder)
-    calibration = fit_temperature(readings.logits, readings.levels, bias) if readings else Calibration(bias)
+    calibration = calibrated(readings, bias) if readings else Calibration(bias)
     calibration.save(folder)
     card = describe(config, readings, calibration) | {
         "calibration": asdict(calibration),
@@ -34,6 +35,11 @@ def save(config: VlmConfig, loaded: Loaded, readings: Readings | None, bias: tup
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return card
+
+
+def calibrated(readings: Readings, bias: tuple[float, ...]) -> Calibration:
+    """Temperature and conformal threshold from the validation answers."""
+    return with_sets(fit_temperature(readings.logits, readings.levels, bias), readings.logits, readings.levels)
 
 
 def describe(config: VlmConfig, readings: Readings | None, calibration: Calibration) -> dict[str, Any]:
@@ -47,7 +53,8 @@ def describe(config: VlmConfig, readings: Readings | None, calibration: Calibrat
     if readings is None:
         return card
     intervals = {name: (each.value, each.low, each.high) for name, each in figures(readings, calibration).items()}
-    return card | {"validation": intervals, "validation_photographs": len(readings.levels)}
+    sets = coverage(calibration.probs(readings.logits), readings.levels)
+    return card | {"validation": intervals, "validation_photographs": len(readings.levels), "conformal_sets": sets}
 
 
 def _save_adapter(loaded: Loaded, folder: Path) -> Path:

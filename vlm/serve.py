@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,16 +69,18 @@ class ServedVlm:
             raise UsageError(f"openai:{address} is not openai:URL#MODEL, such as openai:http://localhost:8000/v1#retinai")
         return cls(url.rstrip("/"), model, **settings)
 
-    def answer(self, images: Sequence[FundusImage]) -> list[Answer]:
+    def answer(self, images: Sequence[FundusImage], prompt: str | None = None) -> list[Answer]:
         """One answer per photograph, in order; `gradable` is 0 or 1, as the words have it, since a server tells no chance.
+
+        prompt: what is asked instead of `self.prompt`.
 
         Raises ServerError where the server does not answer as agreed.
         """
         with ThreadPoolExecutor(_TOGETHER) as pool:
-            return list(pool.map(self._answer, images))
+            return list(pool.map(partial(self._answer, prompt=prompt or self.prompt), images))
 
-    def _answer(self, image: FundusImage) -> Answer:
-        reply = self._post("/chat/completions", request_body(image, self.model, self.prompt, self.tokens))
+    def _answer(self, image: FundusImage, prompt: str) -> Answer:
+        reply = self._post("/chat/completions", request_body(image, self.model, prompt, self.tokens))
         text, tokens = self._first_choice(reply)
         parsed = parse_answer(text)
         return Answer(self._grade(tokens), text, parsed.malformed, float(not parsed.ungradable))
