@@ -51,7 +51,11 @@ def measure_claims(text: Text, truth: Truth) -> Numbers:
 def _precision(claims: list[Claim], sign: str) -> dict[str, float]:
     """told, right, contradicted; and told and right by kind of claim."""
     verdicts = Counter(claim.verdict for claim in claims)
-    numbers = {f"told_{sign}": len(claims), f"right_{sign}": verdicts["supported"], f"contradicted_{sign}": verdicts["contradicted"]}
+    numbers: dict[str, float] = {
+        f"told_{sign}": len(claims),
+        f"right_{sign}": verdicts["supported"],
+        f"contradicted_{sign}": verdicts["contradicted"],
+    }
     for kind in ("presence", "count", "location"):
         some = [claim for claim in claims if claim.kind == kind]
         numbers |= {f"told_{sign}_{kind}": len(some), f"right_{sign}_{kind}": sum(claim.verdict == "supported" for claim in some)}

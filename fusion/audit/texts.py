@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fusion.claim_words import statement
 from fusion.claims import read_claims
@@ -26,13 +26,18 @@ def raw_text(text: str) -> Text:
 
 def rendered_text(explanation: Explanation) -> Text:
     """The findings that are printed: what the evidence says, and the model's claims that were kept."""
-    printed = [_read(words) for item in explanation.evidence if item.kind in _FINDINGS for words in _worded(item)]
     kept = [claim for claim in (explanation.answer.claims if explanation.answer else ()) if claim.kept and claim.kind in _FINDINGS]
-    return tuple(sentence for sentence in [*printed, *(_read(statement(claim)) for claim in kept)] if sentence)
+    return written(explanation.evidence) + read_sentences(statement(claim) for claim in kept)
 
 
-def _read(words: str) -> tuple[Claim, ...]:
-    return read_claims(words).claims
+def written(evidence: Iterable[Evidence]) -> Text:
+    """The findings of some evidence, as they are printed. From the evidence of the true masks this is the oracle's report."""
+    return read_sentences(words for item in evidence if item.kind in _FINDINGS for words in _worded(item))
+
+
+def read_sentences(lines: Iterable[str]) -> Text:
+    """Each line one sentence; those without a claim are left out."""
+    return tuple(claims for words in lines if (claims := read_claims(words).claims))
 
 
 def _worded(item: Evidence) -> Iterator[str]:

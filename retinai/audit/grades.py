@@ -19,10 +19,13 @@ _PROBS = tuple(f"p{level}" for level in range(len(GRADES)))
 _DEALS = 200
 
 
-def measure_grade(truth: int, grade: Grade | None, interval: GradeInterval | None) -> Numbers:
-    """One graded photograph. level: NONE without a grade; low, visible, high: what the lesion evidence allows, missing where ungradable."""
-    hit = grade is not None and grade.level == truth
-    numbers = {"truth": truth, "level": grade.level if grade else NONE, "valid": grade is not None, f"is_{truth}": 1, f"hit_{truth}": hit}
+def measure_grade(truth: int, grade: Grade | None, interval: GradeInterval | None, asked: bool = True) -> Numbers:
+    """One graded photograph. level: NONE where the model that was asked gave none; low, visible, high: what the lesion evidence allows,
+    missing where the photograph is ungradable."""
+    numbers: dict[str, float] = {"truth": truth, "gradable": interval is not None, f"is_{truth}": 1}
+    if asked:
+        hit = grade is not None and grade.level == truth
+        numbers |= {"level": grade.level if grade else NONE, "valid": grade is not None, f"hit_{truth}": hit}
     if grade:
         numbers |= dict(zip(_PROBS, grade.probs, strict=True))
     if interval:
@@ -35,7 +38,7 @@ def measure_grade(truth: int, grade: Grade | None, interval: GradeInterval | Non
 
 def with_sets(results: Sequence[Result]) -> list[Result]:
     """The same, and for graded photographs whether a conformal set calibrated on all the others holds the true grade, and its size."""
-    graded = [r for r in results if r.metric == METRIC and r.source == PRODUCT and r.numbers["level"] != NONE]
+    graded = [r for r in results if r.metric == METRIC and r.source == PRODUCT and r.numbers.get("level", NONE) != NONE]
     if not graded:
         return list(results)
     probs = np.array([[r.numbers[name] for name in _PROBS] for r in graded])
@@ -74,6 +77,8 @@ def _permuted(statistic: Statistic) -> Statistic:
     """The mean figure of the same grades dealt out to the photographs at random."""
 
     def null(columns: Columns) -> float:
+        if "level" not in columns:
+            return float("nan")
         rng = np.random.default_rng(0)
         return float(np.nanmean([statistic(_given(columns, rng.permutation(columns["level"]))) for _ in range(_DEALS)]))
 
@@ -121,6 +126,7 @@ SPECS = (
     _spec("accuracy", _of_counts("accuracy"), "photographs whose grade is the label; one without a grade is a miss"),
     _spec("kappa", _of_counts("kappa"), "quadratically weighted kappa over the graded photographs", share=False),
     _spec("off_by_one", _of_counts("off_by_one"), "photographs whose grade is the label or one beside"),
+    Spec("gradable", 5, METRIC, mean("gradable"), "photographs that pass the quality gate"),
     Spec("grade_valid", 5, METRIC, mean("valid"), "photographs that were given a grade"),
     _spec("inside_interval", mean("inside"), "grades inside the interval that the lesion evidence allows"),
     _spec("fits_visible", mean("agrees"), "grades that are those of the visible lesions"),
