@@ -1,0 +1,126 @@
+// The lesion layers: one canvas for each class, so that showing, hiding and fading them is the browser's own compositing.
+// While the view moves, layers that take long to draw are moved and scaled as they are, and drawn sharp when it rests.
+
+const DASHES = { solid: [], dashed: [14, 6], dotted: [4, 4], dashdot: [14, 4, 3, 4] };
+const SMALL = 12; // CSS pixels: a smaller lesion gets a ring, since its own outline would cover it
+const CLEAR = 4; // how far that ring stands off
+const FILL = 0.4;
+const PATIENCE = 12; // ms that all layers together may take in a moving frame
+const REST = 90; // ms without movement until slow layers are drawn sharp
+
+function preparePaths(scene) {
+  for (const lesion of scene.lesions) lesion.outline = new Path2D(lesion.path);
+  scene.byCode = Object.fromEntries(scene.classes.map((one) => [one.code, scene.lesions.filter((it) => it.code === one.code)]));
+  scene.byId = new Map(scene.lesions.map((lesion) => [lesion.id, lesion]));
+}
+
+function inView(s, box) {
+  const margin = (SMALL + CLEAR) / s.view.scale;
+  const [left, top] = toNative(s.view, 0, 0);
+  const [right, bottom] = toNative(s.view, s.box.width, s.box.height);
+  return box[0] - margin < right && box[0] + box[2] + margin > left && box[1] - margin < bottom && box[1] + box[3] + margin > top;
+}
+
+// Everything of one class that is in view: outlines and the rings around small ones, in native pixels.
+function pathsInView(s, code) {
+  const outlines = new Path2D();
+  const rings = new Path2D();
+  for (const lesion of s.scene.byCode[code]) {
+    if (!inView(s, lesion.box)) continue;
+    outlines.addPath(lesion.outline);
+    const [left, top, width, height] = lesion.box;
+    const longest = Math.max(width, height);
+    if (longest * s.view.scale >= SMALL) continue;
+    const radius = longest / 2 + CLEAR / s.view.scale;
+    rings.moveTo(left + width / 2 + radius, top + height / 2);
+    rings.arc(left + width / 2, top + height / 2, radius, 0, 2 * Math.PI);
+  }
+  return { outlines, rings };
+}
+
+function useView(s, context) {
+  const scale = s.view.scale * s.dpr;
+  context.setTransform(scale, 0, 0, scale, s.view.x * s.dpr, s.view.y * s.dpr);
+}
+
+// A line in the class's colour and style on a dark edge, which shows it on any ground.
+function strokeOn(context, path, kind, unit) {
+  context.setLineDash([]);
+  context.strokeStyle = "rgb(0,0,0)";
+  context.lineWidth = 3.5 * unit;
+  context.stroke(path);
+  context.setLineDash(DASHES[kind.line].map((length) => length * unit));
+  context.strokeStyle = kind.colour;
+  context.lineWidth = 2 * unit;
+  context.stroke(path);
+}
+
+function drawLesions(s, kind) {
+  const context = clear(s.canvases[kind.code]);
+  const { outlines, rings } = pathsInView(s, kind.code);
+  useView(s, context);
+  const unit = 1 / s.view.scale;
+  if (s.filled) {
+    context.globalAlpha = FILL;
+    context.fillStyle = kind.colour;
+    context.fill(outlines, "evenodd");
+    context.globalAlpha = 1;
+  }
+  strokeOn(context, outlines, kind, unit);
+  strokeOn(context, rings, kind, unit);
+}
+
+function drawLayer(s, kind) {
+  if (kind.code === "OD") drawLandmarks(s, kind);
+  else drawLesions(s, kind);
+  s.drawnFor[kind.code] = s.view;
+  s.canvases[kind.code].style.transform = "";
+}
+
+function drawLayersNow(s) {
+  const started = performance.now();
+  for (const kind of s.scene.classes) if (s.shown.has(kind.code)) drawLayer(s, kind);
+  s.layersTook = performance.now() - started;
+}
+
+function moveLayer(s, kind) {
+  const old = s.drawnFor[kind.code];
+  if (!old) return drawLayer(s, kind);
+  const factor = s.view.scale / old.scale;
+  const x = s.view.x - old.x * factor;
+  const y = s.view.y - old.y * factor;
+  s.canvases[kind.code].style.transform = `translate(${x}px, ${y}px) scale(${factor})`;
+}
+
+// One layer after another, each in a task of its own, so that the page answers in between.
+function sharpenLater(s) {
+  clearTimeout(s.resting);
+  const stale = s.scene.classes.filter((kind) => s.shown.has(kind.code));
+  const next = () => {
+    const kind = stale.shift();
+    if (!kind) return;
+    if (s.drawnFor[kind.code] !== s.view) drawLayer(s, kind);
+    s.resting = setTimeout(next, 0);
+  };
+  s.resting = setTimeout(next, REST);
+}
+
+function drawLayers(s) {
+  if (s.layersTook < PATIENCE) return drawLayersNow(s);
+  for (const kind of s.scene.classes) if (s.shown.has(kind.code)) moveLayer(s, kind);
+  sharpenLater(s);
+}
+
+function forgetLayers(s) {
+  s.drawnFor = {};
+  s.layersTook = 0;
+}
+
+function lesionAt(s, px, py) {
+  const [x, y] = toNative(s.view, px, py);
+  const reach = (CLEAR + 4) / s.view.scale;
+  const hit = ({ code, box }) =>
+    s.shown.has(code) && x > box[0] - reach && x < box[0] + box[2] + reach && y > box[1] - reach && y < box[1] + box[3] + reach;
+  const found = s.scene.lesions.filter(hit);
+  return found.sort((a, b) => a.box[2] * a.box[3] - b.box[2] * b.box[3])[0]; // the smallest lies on top
+}

@@ -1,0 +1,194 @@
+// One canvas on the page: built once, given a scene, told what to choose. Streamlit calls the exported function in every run.
+
+const LAYERS = ["MA", "HE", "EX", "SE", "OD"];
+const TELL_AFTER = 300; // ms: whoever steps through the lesions tells the server where they stopped
+const mounted = new WeakMap();
+
+function requestDraw(s) {
+  s.frame ||= requestAnimationFrame(() => {
+    s.frame = 0;
+    draw(s);
+  });
+}
+
+function draw(s) {
+  if (!s.scene || !s.box.width) return;
+  drawPicture(s, s.canvases.photo, (s.redFree && s.pictures.redFree) || s.pictures.colour);
+  if (s.saliency) drawPicture(s, s.canvases.saliency, s.pictures.saliency);
+  drawLayers(s);
+  drawTools(s);
+  refresh(s);
+}
+
+function choose(s, id) {
+  s.chosen = id;
+  requestDraw(s);
+}
+
+function tell(s) {
+  clearTimeout(s.telling);
+  s.telling = setTimeout(() => s.chosen !== s.told && s.send((s.told = s.chosen) ?? ""), TELL_AFTER);
+}
+
+function flyToLesion(s, id) {
+  const lesion = s.scene.byId.get(id);
+  if (!lesion) return;
+  s.back ??= s.view;
+  s.shown.add(lesion.code);
+  choose(s, id);
+  flyTo(s, viewOf(lesion.box, s.box));
+}
+
+function flyBack(s) {
+  choose(s, null);
+  if (s.back) flyTo(s, s.back);
+  s.back = null;
+}
+
+function letGo(s) {
+  flyBack(s);
+  tell(s);
+}
+
+function step(s, by) {
+  const ids = s.scene.lesions.filter((lesion) => s.shown.has(lesion.code)).map((lesion) => lesion.id);
+  if (!ids.length) return;
+  const at = ids.indexOf(s.chosen);
+  flyToLesion(s, ids[at < 0 ? (by > 0 ? 0 : ids.length - 1) : (at + by + ids.length) % ids.length]);
+  tell(s);
+}
+
+function onResize(s) {
+  const box = { width: s.stage.clientWidth, height: s.stage.clientHeight };
+  if (!box.width || !box.height) return;
+  const whole = !s.scene || !s.box.width || isFit(s);
+  const centre = s.scene && toNative(s.view, s.box.width / 2, s.box.height / 2);
+  s.box = box;
+  s.dpr = Math.min(2, devicePixelRatio || 1);
+  for (const canvas of Object.values(s.canvases)) {
+    canvas.width = Math.round(box.width * s.dpr);
+    canvas.height = Math.round(box.height * s.dpr);
+  }
+  if (!s.scene) return;
+  forgetLayers(s);
+  const { scale } = s.view;
+  setView(s, whole ? fitView(s.scene.size, box) : { scale, x: box.width / 2 - centre[0] * scale, y: box.height / 2 - centre[1] * scale });
+}
+
+function say(s, words, state) {
+  s.message.textContent = words;
+  s.message.hidden = words === "";
+  s.root.dataset.state = state;
+}
+
+async function load(s, data) {
+  s.loading?.abort();
+  const { signal } = (s.loading = new AbortController());
+  say(s, "Loading the photograph …", "loading");
+  try {
+    const scene = JSON.parse(await (await fetchBlob(data.layers, signal)).text());
+    const colour = await fetchPicture(data.photograph, signal);
+    if (signal.aborted) return closePicture(colour);
+    show(s, scene, colour);
+    select(s);
+    await loadRest(s, data, signal);
+  } catch (error) {
+    if (!signal.aborted) say(s, "The photograph could not be loaded. Reload the page.", "failed");
+  }
+}
+
+function show(s, scene, colour) {
+  Object.values(s.pictures).forEach(closePicture);
+  preparePaths(scene);
+  Object.assign(s, { scene, pictures: { colour }, chosen: null, told: null, back: null, ruler: { on: false, from: null, to: null } });
+  s.stage.setAttribute("aria-label", `Fundus photograph with ${scene.lesions.length} lesions found. Press ? for the keys.`);
+  forgetLayers(s);
+  buildLayerButtons(s);
+  s.view = fitView(scene.size, s.box);
+  setView(s, s.view);
+  say(s, "", "shown");
+}
+
+// The green channel and the saliency are there before they are asked for, so that their first toggle is as quick as the next.
+async function loadRest(s, data, signal) {
+  for (const [name, url] of [["redFree", data.red_free], ["saliency", data.saliency]]) {
+    const picture = url && (await fetchPicture(url, signal));
+    if (signal.aborted) return closePicture(picture || []);
+    s.pictures[name] = picture;
+  }
+  s.root.dataset.state = "ready";
+  requestDraw(s);
+}
+
+function select(s) {
+  const { selected, nonce } = s.data;
+  if (nonce === s.nonce) return;
+  s.nonce = nonce;
+  s.told = selected;
+  if (selected) flyToLesion(s, selected);
+  else flyBack(s);
+}
+
+function build(parent) {
+  const canvases = Object.fromEntries(["photo", "saliency", ...LAYERS, "tools"].map((name) => [name, make("canvas", { "data-layer": name, "aria-hidden": true })]));
+  const overlay = make("div", { class: "overlay" }, canvases.saliency, ...LAYERS.map((code) => canvases[code]));
+  const divider = make("div", { class: "divider", role: "slider", tabindex: 0, "aria-label": "Where the layers begin", "aria-valuemin": 0, "aria-valuemax": 100 });
+  const [hint, message, note] = ["hint", "message", "note"].map((name) => make("p", { class: name }));
+  const stage = make("div", { class: "stage", tabindex: 0, role: "application", "aria-label": "Fundus photograph" }, canvases.photo, overlay, canvases.tools, divider, hint, note, message);
+  return { canvases, overlay, divider, hint, message, note, stage };
+}
+
+function mount(parent) {
+  const s = {
+    ...build(parent),
+    buttons: new Map(), layerButtons: new Map(), shown: new Set(LAYERS), fingers: new Map(), pictures: {}, drawnFor: {},
+    view: { scale: 1, x: 0, y: 0 }, box: { width: 0, height: 0 }, dpr: 1, opacity: 1, contrast: 1, compare: null, chosen: null, nonce: 0,
+    ruler: { on: false, from: null, to: null },
+  };
+  s.help = buildHelp();
+  s.status = make("p", { class: "status", role: "status" });
+  s.zoomed = make("output", { "aria-label": "Zoom" });
+  s.layerBar = make("div", { class: "group" });
+  s.root = make("section", { class: "fundus", "aria-label": "Fundus canvas" }, buildBar(s), s.stage, s.status, buildLayerBar(s), s.help);
+  parent.append(s.root);
+  listen(s);
+  s.watch = new ResizeObserver(() => onResize(s));
+  s.watch.observe(s.stage);
+  return s;
+}
+
+function buildBar(s) {
+  const groups = ["zoom", "light", "tools", "page"].map((name) => make("div", { class: "group" }, ...actionButtons(s, name)));
+  groups[0].append(s.zoomed);
+  return make("div", { class: "bar", role: "group", "aria-label": "View" }, ...groups);
+}
+
+function buildLayerBar(s) {
+  const opacity = slider(s, "Opacity", 0, 100, (value) => (s.opacity = value));
+  const contrast = slider(s, "Contrast", 50, 300, (value) => (s.contrast = value));
+  return make("div", { class: "bar", role: "group", "aria-label": "Layers" }, s.layerBar, make("div", { class: "group" }, ...actionButtons(s, "layers"), opacity, contrast));
+}
+
+function unmount(s, parent) {
+  s.loading?.abort();
+  s.watch.disconnect();
+  stopFlight(s);
+  for (const timer of [s.telling, s.resting]) clearTimeout(timer);
+  Object.values(s.pictures).forEach(closePicture);
+  s.root.remove();
+  mounted.delete(parent);
+}
+
+export default function fundusCanvas({ parentElement, data, setTriggerValue }) {
+  if (!mounted.has(parentElement)) mounted.set(parentElement, mount(parentElement));
+  const s = mounted.get(parentElement);
+  s.send = (id) => setTriggerValue("lesion", id);
+  s.data = data;
+  s.stage.style.setProperty("--height", `${data.height}px`);
+  const scene = [data.photograph, data.layers, data.saliency].join(" ");
+  if (scene !== s.sceneUrls) {
+    s.sceneUrls = scene;
+    load(s, data);
+  } else if (["shown", "ready"].includes(s.root.dataset.state)) select(s);
+  return () => unmount(s, parentElement);
+}
