@@ -6,7 +6,7 @@ photographs/masked/IDRiD_03/case.json, photograph.jpg, truth.jpg, found.jpg, sal
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,18 @@ _QUALITY = 82  # of its JPEG
 def keep_case(output: Path, case: Case) -> None:
     """Write the files of one photograph, case.json last. Pictures are kept of photographs with masks only, which the report shows."""
     folder = output / FOLDER / case.item.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, picture in _pictures(case):
-        (folder / f"{name}.jpg").write_bytes(_jpeg(picture))
+    keep_pictures(output, case.item.name, dict(_pictures(case)))
     partial = folder / "case.partial"
     partial.write_text(json.dumps(document(case), indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / "case.json")
+
+
+def keep_pictures(output: Path, name: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
+    """Write what a metric made of a photograph into its folder. name: of the audited item."""
+    folder = output / FOLDER / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for title, picture in pictures.items():
+        (folder / f"{title}.jpg").write_bytes(_jpeg(picture))
 
 
 def document(case: Case) -> dict[str, Any]:

@@ -16,11 +16,10 @@ from fusion.audit.texts import raw_text, rendered_text
 from fusion.audit.truth import Truth
 from fusion.regions import Regions
 from retinai.audit import grades
-from retinai.audit.case import Case
+from retinai.audit.case import Case, cited_ids
 from retinai.audit.grades import measure_grade
 from retinai.audit.photographs import Item
 from retinai.errors import UsageError
-from retinai.types import Explanation
 
 Found = Mapping[str, Numbers]
 """Source -> numbers of one photograph."""
@@ -54,12 +53,6 @@ def _claims(case: Case) -> Found:
 def _spatial(case: Case) -> Found:
     regions = case.reading.regions or Regions((), case.image.field.shape, {})
     return measure_spatial(cited_pixels(regions, cited_ids(case.reading.explanation)), _truth(case), case.item.name)
-
-
-def cited_ids(explanation: Explanation) -> set[str]:
-    """The lesions that stand behind any printed sentence: of the evidence, or of a claim that was kept."""
-    kept = [claim.evidence for claim in (explanation.answer.claims if explanation.answer else ()) if claim.kept]
-    return {name for ids in [*kept, *(item.lesions for item in explanation.evidence)] for name in ids}
 
 
 def _counts(case: Case) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from fusion.audit.figures import PRODUCT, Result
 from fusion.audit.nulls import Peer, peer_of
 from retinai.audit.case import Case, read_truth
-from retinai.audit.keep import keep_case
+from retinai.audit.keep import keep_case, keep_pictures
 from retinai.audit.metrics import Metric
 from retinai.audit.photographs import Item
 from retinai.audit.results import append, load
@@ -82,7 +83,8 @@ def _measure(
     truth = read_truth(item.record, image) if item.masked else None
     same = [other for other in items if other.masked == item.masked]
     after = same[(same.index(item) + 1) % len(same)]
-    case = Case(item, image, pipeline.read(image), pipeline, truth, peers, lambda: read_photograph(after.record.image))
+    keep = partial(keep_pictures, output, item.name)
+    case = Case(item, image, pipeline.read(image), pipeline, truth, peers, lambda: read_photograph(after.record.image), keep)
     keep_case(output, case)
     return [result for metric in metrics for result in append(output / RESULTS, item.name, item.unit, metric.name, metric.find(case))]
 
