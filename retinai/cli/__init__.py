@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from retinai.cli import calibrate, data, evaluate, evaluate_grading, explain, info, prepare, train
+from retinai.cli import calibrate, data, evaluate, evaluate_grading, explain, feedback, info, prepare, train, view
 from retinai.errors import RetinaiError
 from retinai.lesions import DISCLAIMER
 
@@ -29,6 +29,8 @@ app.add_typer(evaluate.app, name="evaluate")
 app.command()(calibrate.calibrate)
 data.app.command()(prepare.prepare)
 app.add_typer(data.app, name="data")
+app.command()(view.view)
+app.add_typer(feedback.app, name="feedback")
 app.command()(info.info)
 app.command()(info.doctor)
 

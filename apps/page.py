@@ -1,0 +1,100 @@
+"""The page: a line with the way home, then the start page, the worklist or one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import retinai
+from apps import signin
+from apps.case_page import show_case
+from apps.service import Service
+from apps.session import Session
+from apps.start import show_start
+from apps.waiting import show_waiting
+from apps.worklist import ordered, row
+from retinai.errors import RetinaiError
+from retinai.lesions import DISCLAIMER
+
+_STYLE = """
+<style>
+.block-container { padding-top: 3.2rem; padding-bottom: 2rem; max-width: 1500px; }
+.st-key-case .stMarkdown li { margin-bottom: .1rem; }
+@media (min-width: 961px) {
+  .st-key-words { max-height: calc(100vh - 10.5rem); min-height: 420px; overflow-y: auto; padding-right: .5rem; }
+}
+@media (max-width: 960px) {
+  .st-key-case > div > [data-testid="stHorizontalBlock"], .st-key-case > [data-testid="stHorizontalBlock"] { flex-direction: column; }
+  .st-key-case [data-testid="stColumn"] { width: 100%; flex: 1 1 100%; }
+}
+</style>
+"""
+
+
+def show(make: Callable[[], Service]) -> None:
+    """The whole page. make: loads what the sessions share, once."""
+    st.set_page_config(page_title="RetinAI", page_icon=":material/visibility:", layout="wide", initial_sidebar_state="collapsed")
+    st.html(_STYLE)
+    signin.require()
+    try:
+        with st.spinner("Loading the models", show_time=True):
+            service = make()
+    except RetinaiError as error:
+        st.error(f"The models could not be loaded: {error}")
+        st.stop()
+    session: Session = st.session_state.setdefault("session", Session())
+    _bar(session)
+    _message(session)
+    show_waiting(session, service)
+    _body(session, service)
+    st.caption(f"{DISCLAIMER} RetinAI {retinai.__version__}")
+
+
+def _body(session: Session, service: Service) -> None:
+    case = session.case(session.number) if session.page == "case" else None
+    if case is not None:
+        show_case(session, service.store, case)
+    elif session.page == "list":
+        _worklist(session)
+    else:
+        show_start(session)
+
+
+def _bar(session: Session) -> None:
+    """Where one can go."""
+    with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+        st.markdown("**RetinAI**", width="content")
+        if session.page != "start" and st.button("New photograph", icon=":material/add_a_photo:", key="home"):
+            session.page = "start"
+            st.rerun()
+        if session.cases and session.page != "list" and st.button(f"Worklist ({len(session.cases)})", icon=":material/list:", key="list"):
+            session.page = "list"
+            st.rerun()
+        session.blind = st.toggle("My grade first", session.blind, key="blind", help="Hide the model's reading until you have given yours.")
+        if signin.wanted():
+            st.button("Sign out", on_click=st.logout, key="logout")
+
+
+def _message(session: Session) -> None:
+    if session.message:
+        st.warning(session.message)
+        session.message = ""
+
+
+def _worklist(session: Session) -> None:
+    """The cases of this session, the most urgent first; a click opens one."""
+    st.markdown("### Worklist")
+    cases = ordered(session)
+    if not cases:
+        st.info("Nothing has been read yet in this session." if not session.busy else "The first photograph is being read.")
+        return
+    waits = " Cases whose grade you have not given yet stand last, in the order in which they came." if session.blind else ""
+    st.caption(f"The most urgent first; a click on a row opens the case.{waits} The list goes when you close the page.")
+    event = st.dataframe([row(case, session.hidden(case)) for case in cases], hide_index=True, on_select="rerun",
+                         selection_mode="single-row", key=f"worklist-{len(cases)}-{session.turns}")  # fmt: skip
+    picked = event.selection.rows  # type: ignore[attr-defined]
+    if picked:
+        session.turns += 1  # a table of its own next time, in which nothing is selected
+        session.show(cases[picked[0]].upload.number)
+        st.rerun()

@@ -1,0 +1,125 @@
+"""A page for a patient's record: the overlay of each eye, the grade, the cited sentences, what could not be assessed."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from apps.cases import Case
+from apps.words import headline, model_lines, sentences
+from retinai.draw import overlay
+from retinai.lesions import DISCLAIMER
+from retinai.types import Explanation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_A4 = (8.27, 11.69)  # inches
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.07, 0.93, 0.95, 0.075  # shares of the page
+_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)  # points, the largest that fits
+_LINE = 1.32  # of the letters' height
+_GREY = "0.35"
+
+
+def patient_pdf(cases: Sequence[Case]) -> bytes:
+    """One A4 page for the one or two eyes of a patient. Raises ValueError for none or more."""
+    if not 1 <= len(cases) <= 2:
+        raise ValueError(f"a page holds one or two eyes, not {len(cases)}")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):  # text that can be searched and copied
+        page = Figure(figsize=_A4)
+        _frame(page, cases)
+        width = (_RIGHT - _LEFT - 0.03 * (len(cases) - 1)) / len(cases)
+        for number, case in enumerate(cases):
+            _column(page, case, _LEFT + number * (width + 0.03), width)
+        target = io.BytesIO()
+        page.savefig(target, format="pdf", metadata={"Title": "RetinAI report", "Author": None, "Creator": None})
+    return target.getvalue()
+
+
+def _frame(page: Figure, cases: Sequence[Case]) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    page.text(_LEFT, _TOP, "RetinAI: findings in photographs of the retina", fontsize=13, weight="bold", va="bottom")
+    page.text(_RIGHT, _TOP, now, fontsize=7.5, color=_GREY, ha="right", va="bottom")
+    page.text(_LEFT, _TOP - 0.006, "Patient: ______________________________    Date of birth: ______________    "
+              "Read by: ______________________________", fontsize=7.5, color=_GREY, va="top")  # fmt: skip
+    page.text(_LEFT, 0.035, DISCLAIMER, fontsize=9, weight="bold", va="bottom")
+    page.text(_LEFT, 0.032, " | ".join(_stamp(case) for case in cases), fontsize=5.5, color=_GREY, va="top")
+
+
+def _stamp(case: Case) -> str:
+    provenance: Any = case.explanation.provenance if case.explanation else {}
+    image, weights = str(provenance.get("image_sha256"))[:16], str(provenance.get("weights_sha256"))[:16]
+    return f"{case.label}: photograph {image}, weights {weights}, retinai {provenance['versions']['retinai']}"
+
+
+def _column(page: Figure, case: Case, left: float, width: float) -> None:
+    """One eye: the picture above, the words below in the largest letters with which they fit."""
+    picture = _picture(case)
+    height = min(0.42, width * _A4[0] / _A4[1] * picture.shape[0] / picture.shape[1])
+    top = _TOP - 0.03
+    axes = page.add_axes((left, top - height, width, height))
+    axes.imshow(picture, interpolation="none")
+    axes.set_axis_off()
+    room = top - height - 0.012 - _BOTTOM
+    for size in _SIZES:
+        lines = _wrapped(case, width, size)
+        if len(lines) * _step(size) <= room:
+            break
+    _write(page, lines, left, top - height - 0.012, size, room)
+
+
+def _step(size: float) -> float:
+    """A line's height as a share of the page."""
+    return size * _LINE / 72 / _A4[1]
+
+
+def _picture(case: Case) -> Any:
+    reading = case.open()
+    outlines = [(lesion, reading.regions.contours(lesion)) for lesion in reading.explanation.lesions] if reading.regions else []
+    return overlay(reading.image, outlines, reading.explanation.landmarks)
+
+
+def _wrapped(case: Case, width: float, size: float) -> list[tuple[str, bool]]:
+    """(line, whether it is a heading). A letter is about 0.55 of its size wide."""
+    most = int(width * _A4[0] * 72 / (size * 0.55))
+    lines: list[tuple[str, bool]] = []
+    for heading, paragraphs in _sections(case):
+        lines.append((heading, True))
+        for paragraph in paragraphs:
+            lines += [(line, False) for line in textwrap.wrap(paragraph, most, break_on_hyphens=False)]
+    return lines
+
+
+def _sections(case: Case) -> list[tuple[str, list[str]]]:
+    explanation = case.explanation
+    if explanation is None:
+        raise ValueError(f"{case.label} was not read")
+    sections = [(f"{case.label}: {headline(explanation)}", list(case.notes))]
+    if not explanation.quality.gradable:
+        return [*sections, ("What is wrong", [*explanation.quality.reasons, "Nothing was graded. Please take another photograph."])]
+    sections += [(heading, [item.sentence for item in items]) for heading, items in sentences(explanation)]
+    if explanation.answer:
+        sections.append(("Language model, checked against the lesions", _model(explanation)))
+    return [*sections, ("Could not be assessed", list(explanation.unseen))]
+
+
+def _model(explanation: Explanation) -> list[str]:
+    """What it says and what was kept. What was withheld stays on the screen and in the JSON."""
+    told = model_lines(explanation)
+    withheld = f"Statements of the model that were withheld: {len(told.withheld)}." if told.withheld else ""
+    return [*told.grade, *(item.sentence for item in (*told.supported, *told.omitted)), *([withheld] if withheld else [])]
+
+
+def _write(page: Figure, lines: list[tuple[str, bool]], left: float, top: float, size: float, room: float) -> None:
+    """Line by line. What does not fit even in the smallest letters is said to be missing, never silently cut."""
+    most = int(room / _step(size))
+    if len(lines) > most:
+        lines = [*lines[: most - 1], ("The rest did not fit on this page: see the JSON document.", True)]
+    for number, (line, heading) in enumerate(lines):
+        page.text(left, top - number * _step(size), line, fontsize=size, weight="bold" if heading else "normal", va="top")

@@ -1,0 +1,35 @@
+"""What all sessions of one server share: the models, loaded once, and the line before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from apps.cases import Case, Upload, read_case
+from apps.feedback import Store
+from apps.queue import Line
+from apps.settings import Settings
+from retinai.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """pipeline: the models; store: where second readers' opinions go; line: one photograph at a time."""
+
+    pipeline: Pipeline
+    store: Store
+    line: Line = field(default_factory=Line)
+
+    def read(self, upload: Upload) -> Case:
+        """Read one photograph; called by the line's thread alone."""
+        return read_case(self.pipeline, upload)
+
+
+def load_service(settings: Settings) -> Service:
+    """Load the models. Raises WeightsError, MissingModelError or UsageError where one cannot be had."""
+    from retinai.talk import load_talker
+
+    load_4bit = {"auto": "auto", "yes": True, "no": False}[settings.load_4bit]
+    talker = load_talker(settings.vlm, Path(settings.adapter) if settings.adapter else None, load_4bit, settings.device)  # type: ignore[arg-type]
+    weights = Path(settings.weights) if settings.weights else None
+    return Service(Pipeline.load(weights, settings.device, talker), Store(Path(settings.feedback)))

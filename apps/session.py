@@ -1,0 +1,115 @@
+"""What one person at one browser has: photographs that wait, cases that were read, which one is open. Gone with the session."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from apps.cases import Case, Upload
+from apps.queue import Line, Ticket
+from retinai.types import Eye
+
+if TYPE_CHECKING:
+    from apps.canvas import Scene
+
+MOST = 60
+"""Photographs in one session. Each stays in memory as the file that it came as."""
+
+
+class Session:
+    """cases: in the order in which they were read; page: what is looked at, and the case of that number where it is one;
+    focus, nonce: the lesion in view, None for the whole picture, and how often the picture was sent to fly; blind: whether the own grade
+    comes first; own: case number -> that grade, None for ungradable; kept: the same of an opinion, in words;
+    message: to be shown once."""
+
+    def __init__(self) -> None:
+        self.cases: list[Case] = []
+        self.waiting: deque[Upload] = deque()
+        self.ticket: Ticket | None = None
+        self.page: Literal["start", "list", "case"] = "start"
+        self.number = 0
+        self.focus: str | None = None
+        self.nonce = 0
+        self.row: str | None = None
+        self.scene: tuple[str, Scene] | None = None
+        self.blind = False
+        self.own: dict[int, int | None] = {}
+        self.kept: dict[int, str] = {}
+        self.message = ""
+        self.count = self.patients = self.turns = self.before = 0
+
+    def show(self, number: int) -> None:
+        """Look at a case, the whole picture first."""
+        self.page, self.number, self.focus, self.row, self.scene = "case", number, None, None, None
+
+    def fly(self, lesion: str | None) -> None:
+        """Send the picture to a lesion; to the one already in view, or to None, means back."""
+        self.focus = None if lesion == self.focus else lesion
+        self.nonce += 1
+
+    def pick(self, row: str | None) -> None:
+        """A row of the lesion table is selected. A table tells so in every run, and only a change moves the picture."""
+        if row != self.row:
+            self.row = row
+            if row != self.focus:
+                self.fly(row)
+
+    def add(self, files: Iterable[tuple[str, bytes, Eye | None]], together: bool = False) -> int:
+        """Take photographs in, each with its name, content and eye; together: they are of one patient. Returns how many were too many."""
+        self.turns += 1
+        if not self.waiting:
+            self.before = self.count
+        files = list(files)
+        taken = files[: max(0, MOST - self.count)]
+        for position, (name, data, eye) in enumerate(taken):
+            self.count += 1
+            self.patients += 0 if together and position else 1
+            self.waiting.append(Upload(self.count, name, data, self.patients, eye))
+        return len(files) - len(taken)
+
+    def step(self, line: Line, read: Callable[[Upload], Case]) -> bool:
+        """Collect what is done, put the next photograph into the line. Returns whether a case was added."""
+        added = self._collect()
+        if self.ticket is None and self.waiting:
+            upload = self.waiting[0]
+            self.ticket = line.join(lambda: read(upload))
+        return added
+
+    def _collect(self) -> bool:
+        if self.ticket is None or not self.ticket.done:
+            return False
+        upload, ticket = self.waiting.popleft(), self.ticket
+        self.ticket = None
+        self.cases.append(ticket.outcome or Case(upload, error=ticket.error))
+        if self.page == "start" and not self.waiting:
+            self.show(self.cases[-1].upload.number)
+        return True
+
+    def stop(self, line: Line) -> None:
+        """Let go of all that waits."""
+        if self.ticket:
+            line.leave(self.ticket)
+        self.ticket = None
+        self.waiting.clear()
+
+    def batch(self) -> tuple[int, int]:
+        """How many photographs of the present batch were read, and how many it has."""
+        return self.count - len(self.waiting) - self.before, self.count - self.before
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.waiting)
+
+    def case(self, number: int) -> Case | None:
+        return next((case for case in self.cases if case.upload.number == number), None)
+
+    def eyes(self, case: Case) -> list[Case]:
+        """The cases of the same patient that were read, in the order in which they came."""
+        mine = [other for other in self.cases if other.upload.patient == case.upload.patient and other.explanation]
+        return sorted(mine, key=lambda other: other.upload.number)
+
+    def hidden(self, case: Case) -> bool:
+        """Whether the model's reading stays hidden until the own grade is given."""
+        gradable = case.explanation is not None and case.explanation.quality.gradable
+        return self.blind and gradable and case.upload.number not in self.own
