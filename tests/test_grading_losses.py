@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from retinai.grading.heads import CoralHead, PrototypeHead, RegressionHead, build_head, cumulative_to_log_probs
-from retinai.grading.losses import FITTING, LOSSES, class_weights, coral, cross_entropy, focal, prototypes, regression
+from retinai.grading.losses import LOSSES, class_weights, coral, cross_entropy, focal, prototypes, regression
+from retinai.grading.names import FITTING
 
 
 def logit(p: float) -> float:

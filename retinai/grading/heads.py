@@ -6,13 +6,12 @@ that temperatures, thresholds, sets and exports are the same for all.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-HeadName = Literal["softmax", "regression", "coral", "prototypes"]
+from retinai.grading.names import HeadName
+
 _LEAST = 1e-6
 
 

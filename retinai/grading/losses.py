@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-LossName = Literal["cross_entropy", "focal", "regression", "coral", "prototypes"]
 
 
 def class_weights(levels: Sequence[int], classes: int) -> Tensor:
@@ -56,13 +53,6 @@ LOSSES: dict[str, Loss] = {
     "coral": coral,
     "prototypes": prototypes,
 }
-FITTING: dict[str, tuple[str, ...]] = {
-    "softmax": ("cross_entropy", "focal"),
-    "regression": ("regression",),
-    "coral": ("coral",),
-    "prototypes": ("prototypes",),
-}
-"""Which losses take a head's outputs, its own first."""
 
 
 def _mean(losses: Tensor, levels: Tensor, weights: Tensor | None) -> Tensor:
