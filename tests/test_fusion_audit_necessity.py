@@ -123,8 +123,9 @@ def test_a_reader_of_other_lesions_than_it_cites_does_not() -> None:
     assert (product["drop"], product["pass"], product["keep"]) == (0, 0, 0)
 
 
-def test_a_wrong_grade_never_passes() -> None:
+def test_a_wrong_grade_never_passes_and_an_unknown_one_is_not_judged() -> None:
     assert measure_necessity(replace(_case(), right=False), _counts_dark(1.5)).numbers["product"]["pass"] == 0
+    assert "pass" not in measure_necessity(replace(_case(), right=None), _counts_dark(1.5)).numbers["product"]
 
 
 def test_without_a_citation_or_without_room_for_controls_nothing_is_said() -> None:

@@ -166,7 +166,7 @@ def _ring(shape: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """One photograph to be edited. cited: pixels of the lesions on which the answer rests; lesions: the true ones; disc: where it is
-    known; middle: the fovea or the field's middle; level: the grade given; right: whether it is the true grade."""
+    known; middle: the fovea or the field's middle; level: the grade given; right: whether it is the true grade, None where nobody knows."""
 
     pixels: Photograph
     retina: Mask
@@ -175,7 +175,7 @@ class Case:
     disc: Mask
     middle: Point
     level: int
-    right: bool
+    right: bool | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,7 +203,9 @@ def measure_necessity(case: Case, read: Reader, seed: int = 0) -> Edits:
     found = {name: _change(before, after, case.level) for name, after in probs.items()}
     product = dict(found["cited"]) | {"keep": 1.0 - found["rest"]["flip"]}
     product["effect"] = product["drop"] - found["control"]["drop"]
-    product["pass"] = float(case.right and product["flip"] == 1 and found["control"]["flip"] == 0)
+    depends = product["flip"] == 1 and found["control"]["flip"] == 0
+    if case.right is not None:
+        product |= {"pass": float(case.right and depends), "judged": 1.0}
     numbers = {PRODUCT: product, "null:control": found["control"], ORACLE: found["lesions"]}
     fair = bool(case.cited.any()) and controls.matched >= LEAST_MATCHED
     numbers = numbers if fair else {source: dict.fromkeys(some, float("nan")) for source, some in numbers.items()}
@@ -220,8 +222,8 @@ SPECS = (
          nulls={"matched healthy patches": "null:control"}, oracle=ORACLE, cases="cases", share=False),
     Spec("necessity_flip", 7, METRIC, mean("flip"), "photographs whose grade changes when the cited lesions are painted over",
          nulls={"matched healthy patches": "null:control"}, oracle=ORACLE, cases="cases"),
-    Spec("causal_pass", 7, METRIC, ratio("pass", "cases"), "right grade, which the cited lesions change and healthy patches do not",
-         nulls={"nothing depends on lesions": 0.0}, oracle=1.0, cases="cases"),
+    Spec("causal_pass", 7, METRIC, ratio("pass", "judged"), "right grade, which the cited lesions change and healthy patches do not",
+         nulls={"nothing depends on lesions": 0.0}, oracle=1.0, cases="judged"),
     Spec("sufficiency", 7, METRIC, ratio("keep", "cases"), "photographs that keep their grade when only the cited lesions are left",
          oracle=1.0, cases="cases"),
 )  # fmt: skip
