@@ -21,6 +21,7 @@ from retinai.grading.results import claim_folder
 from retinai.image import read_photograph
 from retinai.pipeline import Pipeline
 from retinai.progress import Progress
+from retinai.types import FundusImage
 
 RESULTS = "results.csv"
 FAILED = "failed"
@@ -81,12 +82,20 @@ def _measure(
     except ImageError:
         return [Result(item.name, FAILED, PRODUCT, {"failed": 1.0}, item.unit)]
     truth = read_truth(item.record, image) if item.masked else None
-    same = [other for other in items if other.masked == item.masked]
-    after = same[(same.index(item) + 1) % len(same)]
-    keep = partial(keep_pictures, output, item.name)
-    case = Case(item, image, pipeline.read(image), pipeline, truth, peers, lambda: read_photograph(after.record.image), keep)
+    other, keep = partial(_another, item, items), partial(keep_pictures, output, item.name)
+    case = Case(item, image, pipeline.read(image), pipeline, truth, peers, other, keep)
     keep_case(output, case)
     return [result for metric in metrics for result in append(output / RESULTS, item.name, item.unit, metric.name, metric.find(case))]
+
+
+def _another(item: Item, items: Sequence[Item]) -> FundusImage:
+    """The next photograph of the same kind that can be read, round the end; the photograph itself where there is no other."""
+    same = [other for other in items if other.masked == item.masked]
+    place = same.index(item)
+    for other in [*same[place + 1 :], *same[:place]]:
+        with suppress(ImageError):
+            return read_photograph(other.record.image)
+    return read_photograph(item.record.image)
 
 
 def _wanted(results: Sequence[Result], items: Sequence[Item], metrics: Sequence[Metric]) -> list[Result]:
