@@ -7,6 +7,7 @@ import pytest
 
 from fusion.audit.figures import Result, measure
 from fusion.audit.look import SPECS, Reply, blank, changed, edits, measure_look, noise, shuffled
+from fusion.audit.verdicts import verdicts
 from tests.drawn import draw_fundus
 
 PIXELS, MASKS = draw_fundus()
@@ -58,6 +59,9 @@ def test_a_model_that_looks_and_one_that_does_not() -> None:
     figure = measure(SPECS[0], [Result("a", "look", "product", blind), Result("b", "look", "product", looking)], resamples=20)
     assert figure.value == figure.closed == pytest.approx(3 / 8)
     assert (figure.row, figure.n) == (6, 8)
+    for numbers, flagged in ((blind, True), (looking, False)):
+        said = verdicts([measure(SPECS[0], [Result("a", "look", "product", numbers)], resamples=5)])
+        assert next(verdict.flagged for verdict in said if verdict.name == "photo-blind") is flagged
 
 
 def test_a_model_that_abstains_on_the_photograph_is_not_counted() -> None:

@@ -9,7 +9,6 @@ import pytest
 from fusion.audit.figures import Result, measure
 from fusion.audit.saliency import (
     SPECS,
-    Grid,
     Scene,
     ceiling,
     centre,
@@ -20,9 +19,12 @@ from fusion.audit.saliency import (
     moved,
     pointing,
     rank_accuracy,
+    seen,
+    spread,
     uniform,
     within,
 )
+from fusion.grid import Grid
 from retinai.errors import SaliencyError
 from retinai.fit import Fit
 from tests.drawn import draw_fundus
@@ -84,9 +86,9 @@ def test_the_ceiling_is_reached_by_the_best_cell_and_passed_by_no_map() -> None:
     top = ceiling(mask, field, grid)
     cells = np.zeros((6, 6))
     cells[2, 3] = 1
-    assert mass_share(grid.spread(cells), mask, field) == pytest.approx(top, abs=1e-6)
+    assert mass_share(spread(cells, grid), mask, field) == pytest.approx(top, abs=1e-6)
     rng = np.random.default_rng(0)
-    assert all(mass_share(grid.spread(rng.random((6, 6)) ** 8), mask, field) < top for _ in range(50))
+    assert all(mass_share(spread(rng.random((6, 6)) ** 8, grid), mask, field) < top for _ in range(50))
     assert 0.05 < top < 36 / 16**2 * 2
     assert ceiling(mask, field, None) == 1
 
@@ -97,7 +99,7 @@ def test_a_grid_spreads_as_the_photograph_fit_does() -> None:
     fit = Fit.of(field, 32)
     cells = np.random.default_rng(1).random((8, 8)).astype(np.float32)
     native = fit.invert(cv2.resize(cells, (32, 32), interpolation=cv2.INTER_LINEAR))
-    assert np.abs(Grid.of(fit, 8).spread(cells) - native).max() < 1e-5
+    assert np.abs(spread(cells, Grid.of(fit, 8)) - native).max() < 1e-5
 
 
 def test_a_lesion_of_30_px_gets_at_most_two_percent_of_a_coarse_map() -> None:
@@ -114,13 +116,13 @@ def test_faithful_beats_every_null_and_an_edge_map_is_its_own_null() -> None:
     lesions = masks["HE"] | masks["EX"]
     grid = Grid.of(Fit.of(field, 96), 12)
     scene = Scene(pixels, field, lesions, grid, (centre(field), field))
-    faithful = measure_saliency(grid.seen(lesions.astype(np.float32), field), scene)
+    faithful = measure_saliency(seen(lesions.astype(np.float32), field, grid), scene)
     for null in ("null:uniform", "null:centre", "null:edges", "null:another"):
         for name in ("lift", "rank", "pointing"):
             assert faithful["product"][name] >= faithful[null][name]
         assert faithful["product"]["lift"] > 1.5 * faithful[null]["lift"]
     assert faithful["product"]["lift"] <= faithful["oracle"]["lift"] + 1e-6
-    cheat = measure_saliency(grid.seen(edges(pixels, field), field), scene)
+    cheat = measure_saliency(seen(edges(pixels, field), field, grid), scene)
     assert cheat["product"] == cheat["null:edges"]
     result = [Result("a", "saliency", source, numbers) for source, numbers in cheat.items()]
     lift = measure(SPECS[0], result, resamples=10)

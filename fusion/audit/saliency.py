@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.audit.figures import ORACLE, PRODUCT, Numbers, Spec, mean
+from fusion.grid import Grid
 from retinai.errors import SaliencyError
-from retinai.fit import Fit, field_box
+from retinai.fit import field_box
 
 Plane = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
@@ -107,50 +108,23 @@ def moved(values: Plane, field: Mask, onto: Mask) -> Plane:
     return np.where(onto, canvas, 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Grid:
-    """How a coarse map becomes one of the photograph: values = rows @ cells @ columns.T. rows: (H, cells), columns: (W, cells)."""
+def spread(cells: Plane, grid: Grid) -> Plane:
+    """(cells, cells) -> (H, W)."""
+    return grid.rows @ np.asarray(cells, np.float32) @ grid.columns.T
 
-    rows: NDArray[np.float32]
-    columns: NDArray[np.float32]
 
-    @classmethod
-    def of(cls, fit: Fit, cells: int) -> Grid:
-        """The grid of a (cells, cells) map that is stretched bilinearly over the square of `fit`, and from there over the photograph."""
-        left, top, width, height = fit.crop
-        x, y, w, h = fit.inner
-        square = cv2.resize(np.eye(cells, dtype=np.float32), (cells, fit.side), interpolation=cv2.INTER_LINEAR)
-        rows, columns = np.zeros((fit.native[0], cells), np.float32), np.zeros((fit.native[1], cells), np.float32)
-        rows[top : top + height] = cv2.resize(square[y : y + h], (cells, height), interpolation=cv2.INTER_LINEAR)
-        columns[left : left + width] = cv2.resize(square[x : x + w], (cells, width), interpolation=cv2.INTER_LINEAR)
-        return cls(rows, columns)
-
-    def spread(self, cells: Plane) -> Plane:
-        """(cells, cells) -> (H, W)."""
-        return self.rows @ np.asarray(cells, np.float32) @ self.columns.T
-
-    def gather(self, values: Plane) -> Plane:
-        """(H, W) -> (cells, cells): how much of each cell's hill lies on the values."""
-        return self.rows.T @ np.asarray(values, np.float32) @ self.columns
-
-    def seen(self, values: Plane, field: Mask) -> Plane:
-        """What is left of a map at this resolution: each cell its mean in the field, then spread."""
-        weight = self.gather(field.astype(np.float32))
-        return np.where(field, self.spread(self.gather(np.where(field, values, 0)) / np.maximum(weight, 1e-6)), 0)
+def seen(values: Plane, field: Mask, grid: Grid) -> Plane:
+    """What is left of a map at the grid's resolution: each cell its mean in the field, then spread."""
+    rows, columns = grid.rows.T, grid.columns
+    mean_in = (rows @ np.where(field, values, 0).astype(np.float32) @ columns) / np.maximum(grid.gather(field), 1e-6)
+    return np.where(field, spread(mean_in, grid), 0)
 
 
 def ceiling(mask: Mask, field: Mask, grid: Grid | None) -> float:
-    """The largest mass share that any map of the grid can have: that of its best cell alone, 0..1. 1 without a grid.
-
-    A map is a sum of hills that are not negative, so its share is a mean of the hills' shares and no higher than the highest.
-    """
+    """The largest mass share that any map of the grid can have, 0..1. 1 without a grid."""
     if not (mask & field).any():
         return float("nan")
-    if grid is None:
-        return 1.0
-    whole = grid.gather(field.astype(np.float32))
-    share = grid.gather((mask & field).astype(np.float32)) / np.maximum(whole, 1e-6)
-    return float(share[whole > 1e-3 * whole.max()].max())
+    return 1.0 if grid is None else grid.ceiling(grid.gather(mask & field), grid.gather(field))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +164,7 @@ def nulls(scene: Scene) -> dict[str, Plane]:
 
 
 def _seen(plane: Plane, scene: Scene) -> Plane:
-    return plane if scene.grid is None else scene.grid.seen(plane, scene.field)
+    return plane if scene.grid is None else seen(plane, scene.field, scene.grid)
 
 
 def _numbers(values: Plane, scene: Scene, near: Mask) -> dict[str, float]:

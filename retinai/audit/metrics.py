@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fusion.audit import claims, counts, spatial
+from fusion.audit import claims, counts, curves, look, necessity, saliency, sanity, spatial, stability
 from fusion.audit.claims import RENDERED, measure_claims
 from fusion.audit.counts import counts_of, measure_counts, occupied
 from fusion.audit.figures import PRODUCT, Numbers, Spec
@@ -15,7 +15,7 @@ from fusion.audit.spatial import cited_pixels, measure_spatial
 from fusion.audit.texts import raw_text, rendered_text
 from fusion.audit.truth import Truth
 from fusion.regions import Regions
-from retinai.audit import grades
+from retinai.audit import asks, grades
 from retinai.audit.case import Case, cited_ids
 from retinai.audit.grades import measure_grade
 from retinai.audit.photographs import Item
@@ -81,6 +81,12 @@ METRICS: dict[str, Metric] = {
         Metric("spatial", (2,), "masks", _spatial, spatial.SPECS),
         Metric("counts", (4,), "masks", _counts, counts.SPECS),
         Metric("grade", (5, 12), "grade", _grade, grades.SPECS),
+        Metric("look", (6,), "masks", asks.look, look.SPECS, asks=True),
+        Metric("necessity", (7,), "masks", asks.necessity, necessity.SPECS, asks=True),
+        Metric("saliency", (8,), "masks", asks.saliency, saliency.SPECS, asks=True),
+        Metric("curves", (9,), "masks", asks.curves, curves.SPECS, asks=True),
+        Metric("sanity", (10,), "masks", asks.sanity, sanity.SPECS, asks=True),
+        Metric("stability", (11,), "masks", asks.stability, stability.SPECS, asks=True),
     )
 }
 
