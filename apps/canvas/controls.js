@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 function noRings(s) {
   const { dd, fovea } = s.scene.landmarks;
   if (fovea && dd) return "";
+  if (s.scene.plain) return "landmarks are not shown";
   return fovea ? "no optic disc was found to measure by" : "no fovea was found to centre it on";
 }
 
@@ -41,13 +42,14 @@ const ACTIONS = [
   { keys: ["p"], words: "Previous lesion", run: (s) => step(s, -1) },
   { group: "layers", keys: ["o"], face: "Fill", words: "Fill the outlines", run: toggleFill, pressed: (s) => s.filled },
   { keys: ["Escape"], words: "Let go of the lesion and fly back", run: letGo },
-  { keys: ["ArrowLeft"], words: "Move left", run: (s) => panBy(s, 60, 0) },
-  { keys: ["ArrowRight"], words: "Move right", run: (s) => panBy(s, -60, 0) },
-  { keys: ["ArrowUp"], words: "Move up", run: (s) => panBy(s, 0, 60) },
-  { keys: ["ArrowDown"], words: "Move down", run: (s) => panBy(s, 0, -60) },
-  ...[0, 1, 2, 3, 4].map((place) => ({ keys: [`${place + 1}`], words: `Show or hide layer ${place + 1}`, run: (s) => toggleLayer(s, s.scene.classes[place].code) })),
+  { keys: ["ArrowLeft"], words: "Move the picture", run: (s) => panBy(s, 60, 0) },
+  { keys: ["ArrowRight"], words: "Move the picture", run: (s) => panBy(s, -60, 0) },
+  { keys: ["ArrowUp"], words: "Move the picture", run: (s) => panBy(s, 0, 60) },
+  { keys: ["ArrowDown"], words: "Move the picture", run: (s) => panBy(s, 0, -60) },
+  ...[0, 1, 2, 3, 4].map((place) => ({ keys: [`${place + 1}`], words: "Show or hide a layer", run: (s) => toggleLayer(s, s.scene.classes[place].code), missing: (s) => (s.scene.plain ? "no layers" : "") })),
 ];
 const KEY_NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+const SILENT = ["_", "="]; // plus and minus on the keyboards on which they need the other shift state
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -108,7 +110,7 @@ function actionButtons(s, group) {
 function swatch(kind) {
   const picture = document.createElementNS(SVG, "svg");
   for (const [name, value] of Object.entries({ viewBox: "0 0 28 10", width: 28, height: 10, "aria-hidden": true })) picture.setAttribute(name, value);
-  for (const [colour, width, dash] of [["rgb(0,0,0)", 5, []], [kind.colour, 3, DASHES[kind.line]]]) {
+  for (const [colour, width, dash] of [[edgeOf(kind), 6, []], [kind.colour, 3, DASHES[kind.line]]]) {
     const line = document.createElementNS(SVG, "path");
     const looks = { d: "M1 5H27", stroke: colour, "stroke-width": width, "stroke-dasharray": dash.map((length) => length * 0.75).join(" ") };
     for (const [name, value] of Object.entries(looks)) line.setAttribute(name, value);
@@ -129,6 +131,7 @@ function layerWords(scene, kind) {
 function buildLayerButtons(s) {
   s.layerButtons = new Map();
   s.layerBar.replaceChildren();
+  if (s.scene.plain) return; // nothing was looked for, or it is not to be shown: then nothing is said to be absent
   for (const [place, kind] of s.scene.classes.entries()) {
     const button = make("button", { type: "button", title: `Show or hide (${place + 1})`, "data-layer": kind.code }, swatch(kind), layerWords(s.scene, kind));
     button.addEventListener("click", () => toggleLayer(s, kind.code));
@@ -151,8 +154,10 @@ function slider(s, name, least, most, apply) {
 }
 
 function buildHelp() {
-  const rows = ACTIONS.map(({ keys, words }) => {
-    const names = keys.filter((key) => key !== "_" && key !== "=").map((key) => make("kbd", {}, KEY_NAMES[key] ?? key));
+  const keysOf = new Map();
+  for (const { keys, words } of ACTIONS) keysOf.set(words, [...(keysOf.get(words) ?? []), ...keys.filter((key) => !SILENT.includes(key))]);
+  const rows = [...keysOf].map(([words, keys]) => {
+    const names = keys.map((key) => make("kbd", {}, KEY_NAMES[key] ?? key));
     return make("tr", {}, make("td", {}, ...names), make("td", {}, words));
   });
   const close = make("button", { type: "button", autofocus: "" }, "Close");
@@ -160,6 +165,11 @@ function buildHelp() {
   const help = make("dialog", { "aria-label": "What the keys do" }, make("p", {}, mouse), make("table", {}, ...rows), close);
   close.addEventListener("click", () => help.close());
   return help;
+}
+
+function statusWords(s) {
+  const { from, to } = s.ruler;
+  return from ? `Ruler: ${lengthWords(s, from, to)}` : (s.scene.byId.get(s.chosen)?.words ?? "");
 }
 
 // Everything that shows the state without being drawn.
@@ -180,7 +190,7 @@ function refresh(s) {
   s.stage.classList.toggle("measuring", s.ruler.on);
   refreshCompare(s);
   s.zoomed.textContent = `${Math.round(s.view.scale * 100)} %`;
-  s.status.textContent = s.scene.byId.get(s.chosen)?.words ?? "";
+  if (!s.fingers.size) s.status.textContent = statusWords(s);
   Object.assign(s.root.dataset, { chosen: s.chosen ?? "", scale: s.view.scale.toFixed(4) });
 }
 

@@ -56,7 +56,9 @@ function pinch(s, id, place) {
 }
 
 function onUp(s, event) {
-  if (!s.fingers.delete(event.pointerId) || s.moved || event.type === "pointercancel" || s.ruler.on) return;
+  const held = s.fingers.delete(event.pointerId);
+  if (s.ruler.on) requestDraw(s);
+  if (!held || s.moved || event.type === "pointercancel" || s.ruler.on) return;
   choose(s, lesionAt(s, ...placeOf(s, event))?.id ?? null);
   tell(s);
 }

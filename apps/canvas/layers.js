@@ -1,7 +1,7 @@
 // The lesion layers: one canvas for each class, so that showing, hiding and fading them is the browser's own compositing.
 // While the view moves, layers that take long to draw are moved and scaled as they are, and drawn sharp when it rests.
 
-const DASHES = { solid: [], dashed: [14, 6], dotted: [4, 4], dashdot: [14, 4, 3, 4] };
+const DASHES = { solid: [], dashed: [14, 6], dotted: [3, 3], dashdot: [14, 4, 3, 4] };
 const SMALL = 12; // CSS pixels: a smaller lesion gets a ring, since its own outline would cover it
 const CLEAR = 4; // how far that ring stands off
 const FILL = 0.4;
@@ -21,21 +21,20 @@ function inView(s, box) {
   return box[0] - margin < right && box[0] + box[2] + margin > left && box[1] - margin < bottom && box[1] + box[3] + margin > top;
 }
 
-// Everything of one class that is in view: outlines and the rings around small ones, in native pixels.
+// Everything of one class that is in view, in native pixels: all bodies, the outlines of large ones, rings around small ones.
 function pathsInView(s, code) {
+  const bodies = new Path2D();
   const outlines = new Path2D();
   const rings = new Path2D();
   for (const lesion of s.scene.byCode[code]) {
     if (!inView(s, lesion.box)) continue;
-    outlines.addPath(lesion.outline);
+    if (s.filled) bodies.addPath(lesion.outline);
     const [left, top, width, height] = lesion.box;
     const longest = Math.max(width, height);
-    if (longest * s.view.scale >= SMALL) continue;
-    const radius = longest / 2 + CLEAR / s.view.scale;
-    rings.moveTo(left + width / 2 + radius, top + height / 2);
-    rings.arc(left + width / 2, top + height / 2, radius, 0, 2 * Math.PI);
+    if (longest * s.view.scale >= SMALL) outlines.addPath(lesion.outline);
+    else circle(rings, [left + width / 2, top + height / 2], longest / 2 + CLEAR / s.view.scale);
   }
-  return { outlines, rings };
+  return { bodies, outlines, rings };
 }
 
 function useView(s, context) {
@@ -43,11 +42,17 @@ function useView(s, context) {
   context.setTransform(scale, 0, 0, scale, s.view.x * s.dpr, s.view.y * s.dpr);
 }
 
-// A line in the class's colour and style on a dark edge, which shows it on any ground.
+// A bright line stands on a dark edge and a dark one on a bright edge, so that each shows on any ground.
+function edgeOf(kind) {
+  const [red, green, blue] = kind.colour.match(/\d+/g).map(Number);
+  return 0.3 * red + 0.59 * green + 0.11 * blue < 90 ? "rgb(255 255 255 / 70%)" : "rgb(0 0 0 / 65%)";
+}
+
+// A line in the class's colour and style.
 function strokeOn(context, path, kind, unit) {
   context.setLineDash([]);
-  context.strokeStyle = "rgb(0,0,0)";
-  context.lineWidth = 3.5 * unit;
+  context.strokeStyle = edgeOf(kind);
+  context.lineWidth = 4 * unit;
   context.stroke(path);
   context.setLineDash(DASHES[kind.line].map((length) => length * unit));
   context.strokeStyle = kind.colour;
@@ -57,13 +62,13 @@ function strokeOn(context, path, kind, unit) {
 
 function drawLesions(s, kind) {
   const context = clear(s.canvases[kind.code]);
-  const { outlines, rings } = pathsInView(s, kind.code);
+  const { bodies, outlines, rings } = pathsInView(s, kind.code);
   useView(s, context);
   const unit = 1 / s.view.scale;
   if (s.filled) {
     context.globalAlpha = FILL;
     context.fillStyle = kind.colour;
-    context.fill(outlines, "evenodd");
+    context.fill(bodies, "evenodd");
     context.globalAlpha = 1;
   }
   strokeOn(context, outlines, kind, unit);

@@ -87,9 +87,11 @@ async function load(s, data) {
   say(s, "Loading the photograph …", "loading");
   try {
     const scene = JSON.parse(await (await fetchBlob(data.layers, signal)).text());
-    const colour = await fetchPicture(data.photograph, signal);
-    if (signal.aborted) return closePicture(colour);
-    show(s, scene, colour);
+    const same = data.photograph === s.photograph;
+    const colour = same ? s.pictures.colour : await fetchPicture(data.photograph, signal);
+    if (signal.aborted) return same || closePicture(colour);
+    show(s, scene, colour, same);
+    s.photograph = data.photograph;
     select(s);
     await loadRest(s, data, signal);
   } catch (error) {
@@ -97,15 +99,15 @@ async function load(s, data) {
   }
 }
 
-function show(s, scene, colour) {
-  Object.values(s.pictures).forEach(closePicture);
+// same: the photograph that was there, now with other layers. It stays, and so does the view.
+function show(s, scene, colour, same) {
+  for (const levels of Object.values(s.pictures)) if (levels !== colour) closePicture(levels);
   preparePaths(scene);
   Object.assign(s, { scene, pictures: { colour }, chosen: null, told: null, back: null, ruler: { on: false, from: null, to: null } });
-  s.stage.setAttribute("aria-label", `Fundus photograph with ${scene.lesions.length} lesions found. Press ? for the keys.`);
+  s.stage.setAttribute("aria-label", `Fundus photograph${scene.plain ? "" : ` with ${scene.lesions.length} lesions found`}. Press ? for the keys.`);
   forgetLayers(s);
   buildLayerButtons(s);
-  s.view = fitView(scene.size, s.box);
-  setView(s, s.view);
+  setView(s, same ? s.view : fitView(scene.size, s.box));
   say(s, "", "shown");
 }
 

@@ -45,7 +45,9 @@ def make_scene(
 ) -> Scene:
     """Encode one reading for `fundus_canvas`. outlines: each lesion with its contours as (N, 2) native (x, y).
 
-    Takes about half a second for twelve megapixels: keep the scene with the reading rather than making it anew in every run.
+    Without outlines and landmarks the photograph is shown plain, as one that was not gradable or is read blind: nothing is
+    said to be absent that was not looked for. Takes about half a second for twelve megapixels: keep the scene with the
+    reading rather than making it anew in every run.
     """
     pixels = _shrink(image.pixels)
     return Scene(
@@ -71,10 +73,12 @@ def _layers(
     image: FundusImage, outlines: Iterable[tuple[Lesion, Sequence[Outline]]], landmarks: Landmarks, saliency: SaliencyMap | None
 ) -> dict[str, Any]:
     height, width = image.field.shape
+    lesions = [_lesion(lesion, lines) for lesion, lines in outlines]
     return {
         "size": [width, height],
+        "plain": not lesions and landmarks == Landmarks(),
         "classes": [_kind(code) for code in (*LESIONS, "OD")],
-        "lesions": [_lesion(lesion, lines) for lesion, lines in outlines],
+        "lesions": lesions,
         "landmarks": {
             "disc": landmarks.disc,
             "dd": landmarks.disc_diameter_px,
@@ -108,7 +112,8 @@ def describe(lesion: Lesion) -> str:
         parts.append(lesion.place.quadrant)
     if lesion.place.distance_dd is not None:
         parts.append(f"{lesion.place.distance_dd:.1f} disc diameters from the fovea")
-    return ", ".join([*parts, f"confidence {lesion.confidence:.0%}".replace("%", " %")])
+    share = min(99, round(lesion.confidence * 100))
+    return ", ".join([*parts, f"confidence {'above ' if lesion.confidence > 0.99 else ''}{share} %"])
 
 
 def _svg_path(line: Outline) -> str:

@@ -58,7 +58,13 @@ function drawRings(s, context) {
   const path = new Path2D();
   for (const radius of RINGS_DD) circle(path, fovea, radius * dd);
   strokeOn(context, path, DOTTED, 1 / s.view.scale);
-  for (const radius of RINGS_DD) write(s, context, `${radius} DD`, [fovea[0], fovea[1] - radius * dd]);
+}
+
+// At thirty degrees, where neither the grid's lines nor its names are.
+function nameRings(s, context) {
+  const { dd } = s.scene.landmarks;
+  const fovea = middle(s.scene.landmarks.fovea);
+  for (const radius of RINGS_DD) write(s, context, `${radius} DD`, [fovea[0] + radius * dd * 0.87, fovea[1] - radius * dd * 0.5]);
 }
 
 function drawGrid(s, context) {
@@ -80,7 +86,7 @@ function drawGrid(s, context) {
 function lengthWords(s, from, to) {
   const pixels = Math.hypot(to[0] - from[0], to[1] - from[1]);
   const { dd } = s.scene.landmarks;
-  return dd ? `${(pixels / dd).toFixed(2)} DD (${Math.round(pixels)} px)` : `${Math.round(pixels)} px (no optic disc found)`;
+  return dd ? `${(pixels / dd).toFixed(2)} DD (${Math.round(pixels)} px)` : `${Math.round(pixels)} px`;
 }
 
 function drawRuler(s, context) {
@@ -111,6 +117,7 @@ function drawTools(s) {
   useView(s, context);
   if (s.rings) drawRings(s, context);
   if (s.grid) drawGrid(s, context);
+  if (s.rings) nameRings(s, context);
   if (s.ruler.from) drawRuler(s, context);
   drawChosen(s, context);
 }

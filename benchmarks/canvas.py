@@ -1,0 +1,182 @@
+"""Interaction trace of the fundus canvas: a drawn photograph of 12 megapixels with 2,000 lesions, in Chromium, on a Streamlit page.
+
+    python benchmarks/canvas.py [--repeats 30]
+
+Every sample is one real key press or turn of the wheel, given to a headless browser without a GPU. Two figures: until the frame that
+answers it has been drawn (from the input's time stamp to the first task after that frame), and, for keys, until it was on the screen
+(the browser's own Event Timing, which counts in steps of 8 ms). A table in Markdown goes to stdout, with the longest task seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH, HEIGHT = 4288, 2848
+COUNTS = {"MA": 900, "HE": 400, "EX": 650, "SE": 50}
+RADII = {"MA": 7, "HE": 20, "EX": 14, "SE": 60}
+KEYS = [
+    ("toggle a layer (hard exudates)", "3"),
+    ("fill the outlines", "o"),
+    ("red-free", "g"),
+    ("zoom in, out (keys)", "+-"),
+    ("pan", ("ArrowRight", "ArrowLeft")),
+]
+WATCH = """() => {
+  window.trace = { frames: [], paints: [], tasks: [] };
+  const start = (event) => requestAnimationFrame(() => {
+    const after = new MessageChannel();
+    after.port1.onmessage = () => trace.frames.push(performance.now() - event.timeStamp);
+    after.port2.postMessage(0);
+  });
+  for (const name of ["keydown", "wheel"]) addEventListener(name, start, { capture: true, passive: true });
+  const watch = (type, keep) => new PerformanceObserver((list) => list.getEntries().forEach(keep)).observe(type);
+  watch({ type: "event", durationThreshold: 16 }, (entry) => entry.name === "keydown" && trace.paints.push(entry.duration));
+  watch({ type: "longtask" }, (entry) => trace.tasks.push(entry.duration));
+}"""
+
+
+def draw_photograph() -> NDArray[np.uint8]:
+    """(HEIGHT, WIDTH, 3) RGB: an orange disc with the grain of a photograph, which keeps the JPEG as large as a real one."""
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    cv2.circle(pixels, (WIDTH // 2, HEIGHT // 2), 1400, (180, 90, 40), cv2.FILLED)
+    grain = cv2.GaussianBlur(rng.normal(0, 30, (HEIGHT, WIDTH)).astype(np.float32), (0, 0), 1.5)[..., None] * (pixels > 0)
+    return np.clip(pixels + grain, 0, 255).astype(np.uint8)
+
+
+def draw_lesions() -> Iterator[tuple[Any, list[NDArray[np.int32]]]]:
+    """2,000 lesions with ragged outlines, scattered over the disc, in the sizes that each class has."""
+    from retinai.types import Lesion, Place
+
+    rng = np.random.default_rng(1)
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    for code, count in COUNTS.items():
+        for number in range(1, count + 1):
+            angle, far = rng.uniform(0, 2 * np.pi), 1300 * rng.uniform() ** 0.5
+            x, y = WIDTH / 2 + far * np.cos(angle), HEIGHT / 2 + far * np.sin(angle)
+            radius = RADII[code] * rng.lognormal(0, 0.5) * (1 + 0.3 * np.sin(turn * 3 + angle) + rng.normal(0, 0.1, 48))
+            line = np.round(np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1)).astype(np.int32)
+            left, top, width, height = cv2.boundingRect(line)
+            yield Lesion(f"{code}-{number}", code, (left, top, width, height), max(1, width * height // 2), 0.9, Place((x, y))), [line]
+
+
+def page() -> None:
+    """What Streamlit shows."""
+    import streamlit as st
+
+    from apps.canvas import fundus_canvas, make_scene
+    from retinai.types import FundusImage, Landmarks
+
+    @st.cache_resource
+    def scene() -> Any:
+        pixels = draw_photograph()
+        landmarks = Landmarks((2900.0, 1400.0), 520.0, 0.9, (1900.0, 1450.0), 0.9, "right")
+        return make_scene(FundusImage("drawn", pixels, pixels.any(axis=2)), draw_lesions(), landmarks)
+
+    st.set_page_config(layout="wide")
+    fundus_canvas(scene(), key="canvas")
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
+    command = [sys.executable, "-m", "streamlit", "run", __file__, *words, "--browser.gatherUsageStats=false"]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def wait_for(url: str) -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise TimeoutError(f"{url} does not answer")
+
+
+def measure(repeats: int) -> Iterator[str]:
+    """The rows of the table."""
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    with server() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        tab = browser.new_page(viewport={"width": 1280, "height": 800})
+        tab.set_default_timeout(300_000)
+        tab.goto(address)
+        tab.wait_for_selector(".fundus[data-state=ready]")
+        tab.evaluate(WATCH)
+        for name, keys in KEYS:
+            tab.focus(".stage")
+            yield row(name, *press(tab, keys, repeats))
+        tab.focus("[data-slider=opacity]")
+        yield row("opacity", *press(tab, ("ArrowLeft",), repeats))
+        yield row("zoom in, out (wheel)", *turn_wheel(tab, repeats))
+        tasks = tab.evaluate("trace.tasks")
+        yield f"\nTasks of 50 ms or more in the whole trace: {len(tasks)}" + (f", the longest {max(tasks):.0f} ms." if tasks else ".")
+        yield f"Browser: Chromium {browser.version}, 1280x800, one device pixel for each CSS pixel."
+        browser.close()
+
+
+def press(tab: Any, keys: Any, repeats: int) -> tuple[list[float], list[float]]:
+    """Press each key in turn and let the canvas rest, so that slow layers are sharp again before the next."""
+    tab.evaluate("() => { trace.frames = []; trace.paints = []; }")
+    for number in range(repeats):
+        tab.keyboard.press(keys[number % len(keys)])
+        tab.wait_for_timeout(350)
+    return tab.evaluate("trace.frames"), tab.evaluate("trace.paints")
+
+
+def turn_wheel(tab: Any, repeats: int) -> tuple[list[float], list[float]]:
+    """Zoom in and out about the middle of the stage, without a rest within each four turns."""
+    tab.evaluate("() => { trace.frames = []; trace.paints = []; }")
+    box = tab.locator(".stage").bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for number in range(repeats):
+        tab.mouse.wheel(0, -120 if number % 8 < 4 else 120)
+        tab.wait_for_timeout(350 if number % 4 == 3 else 30)
+    return tab.evaluate("trace.frames"), []
+
+
+def row(name: str, frames: list[float], paints: list[float]) -> str:
+    cells = [f"{np.percentile(frames, share):.0f}" for share in (50, 95, 100)]
+    shown = f"{np.percentile(paints, 95):.0f}" if paints else "under 16" if name != "zoom in, out (wheel)" else "-"
+    return f"| {name} | {len(frames)} | {' | '.join(cells)} | {shown} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=30)
+    repeats = parser.parse_args().repeats
+    print("| action | samples | drawn p50, ms | p95 | max | on screen p95, ms |\n|---|---|---|---|---|---|", flush=True)
+    for line in measure(repeats):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    from streamlit import runtime
+
+    page() if runtime.exists() else main()
