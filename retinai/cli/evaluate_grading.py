@@ -13,10 +13,13 @@ def grading(
     data: Annotated[Path, typer.Option(help="Root of the data set.", show_default=False)],
     dataset: Annotated[str, typer.Option(help="Its kind: idrid, aptos, ...; an unknown one lists them all.", show_default=False)],
     split: Annotated[str, typer.Option(help="train, validation or test; all of an external set.")] = "validation",
-    grader: Annotated[str, typer.Option(help="Who grades: vlm:nano, vlm:PATH, vlm:MODEL or openai:URL#MODEL.")] = "vlm:nano",
+    grader: Annotated[
+        str, typer.Option(help="Who grades: image, lesions, image:FOLDER, lesions:FOLDER, vlm:nano, ...; a wrong word lists all.")
+    ] = "vlm:nano",
     adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for vlm:...", show_default=False)] = None,
     load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether vlm:... is loaded in 4 bits.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    cache: Annotated[Path | None, typer.Option(help="Keep what the lesion U-Net finds here, for lesions.", show_default=False)] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N photographs.", min=1, show_default=False)] = None,
     output: Annotated[
         Path | None,
@@ -34,7 +37,7 @@ def grading(
     from retinai.readers import load, read
 
     records = load(dataset, data).records if split == "all" else read(dataset, data, split)
-    chosen = load_grader(grader, Options(adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device))
+    chosen = load_grader(grader, Options(adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device, cache))
     report = evaluate(chosen, records, dataset, split, limit, output)
     typer.echo(jsonlib.dumps(report, indent=2) if json else as_table(report))
     if report["unanswered"]["failed"]:

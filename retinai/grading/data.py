@@ -124,8 +124,8 @@ def balanced_order(levels: Sequence[int], batch: int, steps: int, seed: int) -> 
     return order
 
 
-def plain_order(count: int, batch: int, steps: int, seed: int) -> NDArray[np.int64]:
+def plain_order(levels: Sequence[int], batch: int, steps: int, seed: int) -> NDArray[np.int64]:
     """(steps * batch,) positions: all photographs in random order, again and again."""
-    rng = np.random.default_rng(seed)
+    rng, count = np.random.default_rng(seed), len(levels)
     rounds = -(-steps * batch // count)
     return np.concatenate([rng.permutation(count) for _ in range(rounds)])[: steps * batch]

@@ -52,7 +52,7 @@ class ImageGraderConfig(Config):
     """Its scale is lora_alpha / lora_rank."""
     lora_dropout: float = Field(0.05, ge=0, lt=1)
     """Before the low-rank product."""
-    lora_on: tuple[str, ...] = ("query", "value")
+    lora_on: tuple[str, ...] = ("q_proj", "v_proj")
     """Names of the linear layers that are adapted."""
     epochs: float = Field(30.0, gt=0)
     """At most so many times as many photographs are drawn as there are."""

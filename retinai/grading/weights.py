@@ -28,11 +28,11 @@ def save_grader(folder: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping
     partial = path.with_suffix(".partial")
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, partial)
     partial.replace(path)
-    values = {**card, "sha256": digest(path)}
+    text = json.dumps({**card, "sha256": digest(path)}, indent=2)
     partial = (folder / CARD).with_suffix(".partial")
-    partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(folder / CARD)
-    return values
+    return json.loads(text)
 
 
 def load_grader_files(folder: Path, kind: str) -> tuple[Arrays, dict[str, Any]]:

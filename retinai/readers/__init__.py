@@ -16,6 +16,8 @@ from retinai.readers.idrid import list_segmentation
 from retinai.readers.idrid_grading import list_grading
 from retinai.readers.labelled import EYE4_COLUMNS, RAHIM_COLUMNS, list_eye4, list_rahim2025
 from retinai.readers.listing import SPLITS, Listing
+from retinai.readers.merged import FILE as MERGED
+from retinai.readers.merged import find_merged, list_merged
 from retinai.readers.messidor import has_adjudicated, list_messidor
 from retinai.readers.plain import find_csv, has_class_folders, list_csv, list_folders
 from retinai.readers.record import Record
@@ -53,6 +55,7 @@ READERS: dict[str, Reader] = {
     "deepdrid": Reader("DeepDRiD", "regular_fundus_images", _has("regular_fundus_images"), list_deepdrid),
     "rahim2025": Reader("rahim2025", "labels.csv with maculopathy", _has_table("labels.csv", *RAHIM_COLUMNS), list_rahim2025),
     "eye4": Reader("eye4", "labels.csv with label and source", _has_table("labels.csv", *EYE4_COLUMNS), list_eye4),
+    "merged": Reader("merged sets", MERGED, lambda root: find_merged(root) is not None, list_merged),
     "folders": Reader("class folders", "folders named by grade", has_class_folders, list_folders),
     "csv": Reader("plain CSV", "a CSV with image and grade", lambda root: find_csv(root) is not None, list_csv),
 }
