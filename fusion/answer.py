@@ -9,65 +9,124 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fusion.advice import disagreement
+from fusion.citations import cited_by_sentence, find_citations, restored, without_citations
 from fusion.claim_words import statement
 from fusion.claims import Passage, read_claims
 from fusion.verify import verify
 from fusion.verify_facts import Facts, Thresholds
 from retinai.lesions import CLASSES, GRADES, LESIONS
-from retinai.types import Claim, Evidence, Grade, GradeInterval, Lesion
+from retinai.types import Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, Lesion
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """claims: each with its verdict; unread: passages that gave no claim; omitted: lesion classes found and never mentioned."""
+    """claims: each with its verdict; unread: passages that gave no claim; omitted: lesion classes found and never mentioned;
+    invented: ids cited that do not exist."""
 
     claims: tuple[Claim, ...]
     unread: tuple[Passage, ...]
     omitted: tuple[str, ...]
+    invented: tuple[str, ...] = ()
 
 
 def check(text: str, facts: Facts, thresholds: Thresholds) -> Checked:
     """Take `text` apart and judge every claim by the facts of the photograph."""
-    reading = read_claims(text)
-    claims = verify(reading.claims, facts, thresholds)
+    reading = read_claims(without_citations(text))
+    citations = find_citations(text)
+    cited = cited_by_sentence(text, citations)
+    claims = verify((restored(claim, text, cited) for claim in reading.claims), facts, thresholds)
+    unread = tuple(Passage(text[slice(*passage.span)], passage.span, passage.why) for passage in reading.unread)
     mentioned = {claim.lesion for claim in claims}
     found = {lesion.code for lesion in facts.lesions}
-    return Checked(claims, reading.unread, tuple(code for code in LESIONS if code in found and code not in mentioned))
+    known = {lesion.id for lesion in facts.lesions} | {item.id for item in facts.evidence}
+    invented = tuple(dict.fromkeys(each.id for each in citations if each.id not in known))
+    return Checked(claims, unread, tuple(code for code in LESIONS if code in found and code not in mentioned), invented)
 
 
-def told(source: str, grade: Grade | None, checked: Checked, interval: GradeInterval, lesions: Sequence[Lesion]) -> Iterator[str]:
-    """The lines of the section on the model's answer, each a plain sentence or two."""
-    yield _graded(source, grade, interval)
-    for claim in checked.claims:
-        if claim.kept and claim.kind != "grade":
-            yield f"Supported: {Evidence('', claim.kind, statement(claim), claim.evidence).sentence}"
-    for code in checked.omitted:
-        ids = tuple(lesion.id for lesion in lesions if lesion.code == code)
-        yield f"Not mentioned by the model: {Evidence('', 'presence', f'{len(ids)} {_words(code, len(ids))}.', ids).sentence}"
-    for claim in checked.claims:
-        if not claim.kept and claim.kind != "grade":
-            verdict = (claim.verdict or "").replace("_", " ")
-            yield f"Withheld, {verdict}: the model said {_said(claim)}; {claim.reason}."
-    for passage in checked.unread:
-        yield f'Withheld, not read: "{_flat(passage.text)}"; {passage.why}.'
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer in plain lines. grade: its readings, which stand beside those of the lesions; supported: what was kept, and what it
+    left out; withheld: what was not let through, with the reason."""
+
+    grade: tuple[str, ...] = ()
+    supported: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+
+def told(answer: CheckedAnswer, unread: Sequence[Passage], lesions: Sequence[Lesion]) -> Told:
+    """What may be printed of an answer. unread: its passages that gave no claim, with the reason why."""
+    kept = [claim for claim in answer.claims if claim.kept and claim.kind != "grade"]
+    supported = [_supported(claim) for claim in kept]
+    supported += [_omitted(code, lesions) for code in answer.omitted]
+    withheld = [_withheld(claim) for claim in answer.claims if not claim.kept and claim.kind != "grade"]
+    withheld += [f'Not read: "{_flat(passage.text)}"; {passage.why}.' for passage in unread]
+    withheld += _citations(answer)
+    return Told(tuple(_graded(answer)), tuple(supported), tuple(withheld))
 
 
 def agreement(level: int, interval: GradeInterval) -> str:
     """How the model's grade stands to the grade that the visible lesions fit: one sentence."""
-    if level == interval.visible:
-        return "The visible lesions fit the same grade."
-    if level > interval.visible:
-        return f"Discordant, needs a human: the visible lesions fit grade {interval.visible}; what would make it {level} was not seen here."
-    if level >= interval.low:
-        return f"Discordant, needs a human: with the doubtful lesions it is grade {interval.visible}."
-    return f"Discordant, needs a human: the visible lesions are at least grade {interval.low}."
+    wrong = disagreement(level, interval)
+    return f"Discordant, needs a human: {wrong}." if wrong else "The visible lesions fit the same grade."
 
 
-def _graded(source: str, grade: Grade | None, interval: GradeInterval) -> str:
+def _graded(answer: CheckedAnswer) -> Iterator[str]:
+    grade = answer.grade
     if grade is None:
-        return f"{source} gave no grade: it holds the photograph for ungradable."
+        yield f"{answer.source} gave no grade."
+        return
     probs = ", ".join(f"{level}: {p:.2f}" for level, p in enumerate(grade.probs))
-    return f"{source} says grade {grade.level}, {GRADES[grade.level]} ({probs}). {agreement(grade.level, interval)}"
+    yield f"{answer.source} says grade {grade.level}, {GRADES[grade.level]} ({probs})."
+    yield from _set(grade)
+    if answer.grounded:
+        yield "It was told the findings before it answered: its agreement is no second opinion."
+    other = [claim for claim in answer.claims if claim.kind == "grade" and grade.level not in claim.levels and claim.polarity == "present"]
+    if other:
+        yield f"Its text names another grade: {statement(other[0]).rstrip('.').lower()}."
+
+
+def _set(grade: Grade) -> Iterator[str]:
+    """The conformal set, where the model has one."""
+    if grade.conformal is None:
+        return
+    low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
+    levels = f"grade {low} alone" if low == high else f"grades {low} to {high}"
+    yield f"At {grade.conformal.rate:.0%} its answer leaves {levels} open (set on {grade.conformal.cases} validation photographs)."
+
+
+def _supported(claim: Claim) -> str:
+    sentence = Evidence("", claim.kind, statement(claim), claim.evidence).sentence
+    return f"{sentence}{_looked(claim.attribution)}"
+
+
+def _looked(attribution: Attribution | None) -> str:
+    """' (saliency 12 %, lift 3.4, 0.31 of its ceiling)'."""
+    if attribution is None:
+        return ""
+    ceiling = "" if attribution.ceiling_share is None else f", {attribution.ceiling_share:.2f} of its ceiling"
+    return f" (saliency {attribution.mass_share:.1%}, lift {attribution.lift:.1f}{ceiling})"
+
+
+def _omitted(code: str, lesions: Sequence[Lesion]) -> str:
+    ids = tuple(lesion.id for lesion in lesions if lesion.code == code)
+    return f"Not mentioned by the model: {Evidence('', 'presence', f'{len(ids)} {_words(code, len(ids))}.', ids).sentence}"
+
+
+def _withheld(claim: Claim) -> str:
+    verdict = (claim.verdict or "").replace("_", " ").capitalize()
+    return f"{verdict}: the model said {_said(claim)}; {claim.reason}."
+
+
+def _citations(answer: CheckedAnswer) -> Iterator[str]:
+    """Citations of what does not exist, and of lesions of another class than the claim's."""
+    if answer.invented:
+        verb = "do not exist" if len(answer.invented) > 1 else "does not exist"
+        yield f"Invented: the model cites {', '.join(answer.invented)}, which {verb}."
+    for claim in answer.claims:
+        lesions = [id for id in claim.cited if "-" in id and id not in answer.invented]
+        if claim.lesion and lesions and not any(id.startswith(f"{claim.lesion}-") for id in lesions):
+            yield f"Cited wrongly: the model cites {', '.join(lesions)} for {CLASSES[claim.lesion].plural}."
 
 
 def _said(claim: Claim) -> str:
@@ -80,6 +139,6 @@ def _words(code: str, count: int) -> str:
 
 
 def _flat(text: str, most: int = 120) -> str:
-    """On one line, and no longer than a reader bears."""
-    line = " ".join(text.split())
+    """On one line, no longer than a reader bears, and without what would move a terminal's cursor."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - 3]}..."

@@ -60,7 +60,8 @@ def _referral(claim: Claim) -> str:
     if claim.months is None:
         return f"{lead}referral or follow-up"
     low, high = claim.months
-    when = f"within {high} months" if low == 0 else f"in {low} months" if low == high else f"in {low}-{high} months"
+    unit = "month" if high == 1 else "months"
+    when = f"within {high} {unit}" if low == 0 else f"in {low} {unit}" if low == high else f"in {low}-{high} {unit}"
     return f"{lead}follow-up {when}"
 
 

@@ -76,6 +76,12 @@ def _findings(code: str, found: Sequence[Lesion]) -> Iterator[Evidence]:
         yield Evidence("", "location", f"{which} {distances[nearest]:.2f} disc diameters.", (nearest,))
 
 
+def prompt_lines(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """The findings as a language model is told them, '[E4] 2 haemorrhages were found [HE-1, HE-2].' The readings that rest on them (grade,
+    DME risk, follow-up) are left out: the model is asked for its own."""
+    return tuple(f"[{item.id}] {item.sentence}" for item in evidence if item.kind not in ("grade", "dme_risk", "follow_up"))
+
+
 def _and(words: Sequence[str]) -> str:
     """'a', 'a and b', 'a, b and c'."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

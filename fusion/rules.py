@@ -146,8 +146,8 @@ _REFER = "Refer to an ophthalmologist"
 _SOONER = "Signs that cannot be seen here could make it sooner."
 
 
-def follow_up(grade: int, dme: DmeReading) -> FollowUp:
-    """The sooner of what the visible grade and the DME risk ask for.
+def follow_up(grade: int, dme: DmeReading, why: str | None = None) -> FollowUp:
+    """The sooner of what a grade and the DME risk ask for. why: whose grade it is, a plain clause; that of the visible lesions by default.
 
     Hard exudates are no proof of oedema, and one photograph cannot exclude it: the risk is followed up as the worst
     oedema that it allows, and where the distance to the fovea is unknown, as risk 2.
@@ -155,7 +155,8 @@ def follow_up(grade: int, dme: DmeReading) -> FollowUp:
     months, when = _WHEN[grade]
     refer = grade >= REFERABLE_FROM
     what = f"{_REFER}; re-examine" if refer else "Re-examine"
-    by_grade = FollowUp(f"{what} {when}: the visible lesions fit grade {grade}. {_SOONER}", f"ICO-{grade}", refer, months)
+    text = f"{what} {when}: {why or f'the visible lesions fit grade {grade}'}. {_SOONER}"
+    by_grade = FollowUp(text, f"ICO-{grade}", refer, months)
     by_dme = _dme_follow_up(dme)
     return by_dme if by_dme and by_dme.months < by_grade.months else by_grade
 

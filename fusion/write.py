@@ -1,59 +1,126 @@
-"""The evidence as plain text that is read in ten seconds: 80 columns, short sentences, deterministic.
+"""The explanation as plain text that is read in ten seconds: 80 columns, short sentences, deterministic.
 
-Nothing is worded here but headings and the request for another photograph: every finding is an Evidence, printed with
-its citations, so the text cannot say what the record does not hold.
+First what matters, in two lines: grade, agreement, what to do. Then what it rests on with its citations, what was withheld, and what
+cannot be seen. Nothing is worded here but headings, that summary of the readings, and the request for another photograph: every finding
+is an Evidence or a kept claim, printed with its citations, so the text cannot say what the record does not hold.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from fusion.advice import LESIONS
+from fusion.answer import Told
 from fusion.rules import sources
-from retinai.lesions import DISCLAIMER
-from retinai.types import Evidence, Landmarks, Quality
+from retinai.lesions import DISCLAIMER, GRADES
+from retinai.types import Advice, CheckedAnswer, Evidence, GradeInterval, Landmarks, Quality, SaliencyTable
 
 WIDTH = 80
-_SECTIONS = (
-    ("Grade by visible lesions", ("grade",)),
-    ("Risk of diabetic macular oedema (DME)", ("dme_risk",)),
-    ("Follow-up", ("follow_up",)),
-    ("Findings", ("presence", "absence", "location", "count")),
-)
-"""Headings and the kinds of evidence below them."""
 _CONTINUING = ("location", "count")
 """Kinds that go on in the paragraph of the class whose presence was told before."""
+_MOST_LOOKED_AT = 3
+NOTHING = Told()
+"""What there is to tell without a language model."""
 
 
-def render(
-    name: str,
-    quality: Quality,
-    landmarks: Landmarks,
-    evidence: Sequence[Evidence],
-    unseen: Sequence[str],
-    answer: Sequence[str] = (),
-) -> str:
-    """The whole explanation of one photograph, ending in a newline. An ungradable one gets no reading at all.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is printed of one gradable photograph. answer and told: the language model's, None and empty without one."""
 
-    answer: the lines of `fusion.answer.told`, none without a language model.
-    """
-    if not quality.gradable:
-        wrong = "; ".join(reason.rstrip(".") for reason in quality.reasons)
-        advice = ["Please take another photograph.", f"What is wrong: {wrong}.", "Nothing was graded."]
-        return _join([name, _section("Ungradable", advice)])
-    blocks = [f"{name} ({_eye(landmarks)})"]
-    for heading, kinds in _SECTIONS:
-        chosen = [item for item in evidence if item.kind in kinds]
-        if chosen:
-            blocks.append(_section(heading, _paragraphs(chosen)))
+    landmarks: Landmarks
+    evidence: Sequence[Evidence]
+    interval: GradeInterval
+    dme_risk: int | None
+    advice: Advice
+    unseen: Sequence[str]
+    answer: CheckedAnswer | None = None
+    told: Told = NOTHING
+    saliency: SaliencyTable | None = None
+
+
+def render(name: str, page: Page) -> str:
+    """The whole explanation of one photograph, ending in a newline."""
+    blocks = [f"{name} ({_eye(page.landmarks)})", wrapped(summary(page))]
+    for heading, paragraphs in sections(page):
+        if paragraphs:
+            blocks.append(section(heading, paragraphs))
+    return join(blocks)
+
+
+def render_ungradable(name: str, quality: Quality) -> str:
+    """What is wrong with the photograph. It gets no reading at all."""
+    wrong = "; ".join(reason.rstrip(".") for reason in quality.reasons)
+    advice = ["Please take another photograph.", f"What is wrong: {wrong}.", "Nothing was graded."]
+    return join([name, section("Ungradable", advice)])
+
+
+def summary(page: Page) -> list[str]:
+    """The readings and what to do, one line each: 'GRADE 2 by the visible lesions, 2 by nano: they agree.'"""
+    visible, answer, advice = page.interval.visible, page.answer, page.advice
+    lines = [f"GRADE {visible} by the visible lesions, {GRADES[visible]}."]
     if answer:
-        blocks.append(_section("Language model, checked against the lesions", answer))
-    blocks.append(_section("Could not be assessed", unseen))
-    blocks.append(_section("Rules", sources(item.clause for item in evidence if item.clause)))
-    return _join(blocks)
+        said = f"{answer.grade.level} by {answer.source}" if answer.grade else f"none by {answer.source}"
+        agree = "they agree, but it was told the findings" if answer.grounded else "they agree"
+        lines = [f"GRADE {visible} by the visible lesions, {said}: {'DISCORDANT, needs a human' if advice.human else agree}."]
+    risk = "1 or 2" if page.dme_risk is None else page.dme_risk
+    otherwise = "A human has to look first; otherwise re-examine" if advice.human else "Re-examine"
+    what = "REFER to an ophthalmologist" if advice.refer else otherwise
+    months = f"within {advice.months} month{'s' if advice.months > 1 else ''}"
+    return [*lines, f"DME RISK {risk}. {what}, {months} ({advice.clause})."]
 
 
-def _join(blocks: Iterable[str]) -> str:
+def sections(page: Page) -> Iterator[tuple[str, list[str]]]:
+    """(heading, paragraphs) in reading order; some have none."""
+    grade = _of(page, "grade")
+    yield "Grade", [*grade[:1], *page.told.grade, *_agreement(page), *grade[1:]]
+    yield "Risk of diabetic macular oedema (DME)", _of(page, "dme_risk")
+    yield "Follow-up", _follow_up(page)
+    if page.answer:
+        yield "Said by the language model and supported by the lesions", list(page.told.supported) or ["Nothing."]
+    yield "Found by the lesion map", _of(page, "presence", "absence", "location", "count")
+    yield "Withheld: said by the language model, not supported", list(page.told.withheld)
+    yield "Where the language model looked", list(_looked(page.saliency))
+    yield "Could not be assessed", list(page.unseen)
+    cited = [*(item.clause for item in page.evidence if item.clause), page.advice.clause]
+    yield "Rules", list(sources(cited))
+
+
+def _of(page: Page, *kinds: str) -> list[str]:
+    return _paragraphs([item for item in page.evidence if item.kind in kinds])
+
+
+def _agreement(page: Page) -> Iterator[str]:
+    """Whether the readings fit each other, and why not."""
+    if page.advice.human:
+        yield f"Discordant, needs a human: {'; '.join(page.advice.human)}."
+    elif page.answer:
+        yield "The visible lesions fit the same grade."
+
+
+def _follow_up(page: Page) -> list[str]:
+    """By the worst consistent reading; where that is the model's, what the lesions alone would ask for stands below it."""
+    lesions, advice = _of(page, "follow_up"), page.advice
+    if advice.by == LESIONS or any(item.clause == advice.clause for item in page.evidence if item.kind == "follow_up"):
+        return lesions
+    return [f"{advice.text} ({advice.clause})", *(f"By the visible lesions alone: {line[0].lower()}{line[1:]}" for line in lesions)]
+
+
+def _looked(table: SaliencyTable | None) -> Iterator[str]:
+    """The shares of all lesions, and the few lesions most looked at."""
+    if table is None:
+        return
+    cells = f", {table.cells} x {table.cells} cells" if table.cells else ""
+    each = table.together
+    most = "" if each.ceiling_share is None else f", {each.ceiling_share:.2f} of the most that so coarse a map can put there"
+    what = f"{table.method} of {table.target}{cells}"
+    yield f"{what}: the lesions found hold {each.mass_share:.1%} of it, {each.lift:.1f} times their share of the retina{most}."
+    top = sorted(table.lesions, key=lambda row: -row.mass_share)[:_MOST_LOOKED_AT]
+    yield f"Most on {', '.join(f'{row.lesion} ({row.mass_share:.1%})' for row in top)}. Where a model looked is no finding."
+
+
+def join(blocks: Iterable[str]) -> str:
     return "\n\n".join([*blocks, DISCLAIMER]) + "\n"
 
 
@@ -63,9 +130,15 @@ def _eye(landmarks: Landmarks) -> str:
     return f"{landmarks.eye} eye" + (", judged by disc and fovea" if landmarks.fovea else "")
 
 
-def _section(heading: str, paragraphs: Iterable[str]) -> str:
-    """A heading and its paragraphs, each behind a dash and wrapped."""
-    wrap = textwrap.TextWrapper(WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def wrapped(lines: Iterable[str]) -> str:
+    """Lines without a dash."""
+    wrap = textwrap.TextWrapper(WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join(wrap.fill(line) for line in lines)
+
+
+def section(heading: str, paragraphs: Iterable[str]) -> str:
+    """A heading and its paragraphs, each behind a dash and wrapped. A word longer than the line is broken: it can only be a model's."""
+    wrap = textwrap.TextWrapper(WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join([heading.upper(), *(wrap.fill(paragraph) for paragraph in paragraphs)])
 
 

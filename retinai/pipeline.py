@@ -9,20 +9,23 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from fusion.answer import check, told
-from fusion.evidence import gather, unseen
+import torch
+
+from fusion.advice import advise
+from fusion.answer import Told, check, told
+from fusion.attribution import Weighed, attributed, tabulate
+from fusion.evidence import gather, prompt_lines, unseen
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.verify_facts import Facts, Thresholds
-from fusion.write import render
+from fusion.write import NOTHING, Page, render, render_ungradable
 from retinai.draw import heat, overlay
 from retinai.errors import SaliencyError
 from retinai.image import read_photograph
@@ -30,14 +33,18 @@ from retinai.lesions import LESIONS
 from retinai.quality import assess
 from retinai.report.document import to_document
 from retinai.report.folder import write_folder
+from retinai.report.provenance import digest, now, stamp, surroundings
 from retinai.types import CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap
 from segmentation.detector import LesionDetector
 from segmentation.weights import BUNDLED
 
 if TYPE_CHECKING:
     from retinai.talk import Talker
+    from vlm.generate import Answer
 
-_PACKAGES = ("torch", "transformers", "segmentation_models_pytorch", "opencv-python", "numpy")
+Ground = Literal["prompt", "verify"]
+SEED = 0
+"""Nothing is drawn at random: answers are greedy. It is set and recorded all the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,15 +77,21 @@ class Reading:
 
 
 class Pipeline:
-    """The models, loaded once, and what they make of photographs."""
+    """The models, loaded once, and what they make of photographs.
 
-    def __init__(self, detector: LesionDetector, talker: Talker | None = None) -> None:
-        self.detector, self.talker = detector, talker
+    ground: 'prompt' tells the language model the findings before it answers, 'verify' does not; its answer is checked all the same.
+    clock: what a document says of the time at which it was made.
+    """
+
+    def __init__(
+        self, detector: LesionDetector, talker: Talker | None = None, ground: Ground = "verify", clock: Callable[[], datetime] = now
+    ) -> None:
+        self.detector, self.talker, self.ground, self.clock = detector, talker, ground, clock
 
     @classmethod
-    def load(cls, weights: Path | None = None, device: str = "auto", talker: Talker | None = None) -> Pipeline:
+    def load(cls, weights: Path | None = None, device: str = "auto", talker: Talker | None = None, ground: Ground = "verify") -> Pipeline:
         """Load the lesion weights, the bundled ones by default. Raises WeightsError, or UsageError for a device that is not there."""
-        return cls(LesionDetector.load(weights or BUNDLED, device), talker)
+        return cls(LesionDetector.load(weights or BUNDLED, device), talker, ground)
 
     def read_file(self, path: Path) -> Reading:
         """Read a photograph from disk. Raises ImageError where it is none; an ungradable one is a finding, not an error."""
@@ -93,53 +106,90 @@ class Pipeline:
         lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
         regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks, self.detector.peaks)
-        explanation = self._explain(image, quality, landmarks, regions, provenance)
-        return Reading(image, explanation, lesion_map, regions, self._look(image, explanation.answer))
+        facts = _facts(image, landmarks, regions)
+        said = self._ask(image, facts)
+        saliency = self._look(image, facts, said)
+        explanation = self._explain(image, quality, facts, said, _weighed(saliency, image, regions), provenance)
+        return Reading(image, explanation, lesion_map, regions, saliency)
 
-    def _explain(
-        self, image: FundusImage, quality: Quality, landmarks: Landmarks, regions: Regions, provenance: Mapping[str, Any]
-    ) -> Explanation:
-        """Apply the rules to the lesions, check what the language model says by them, and write it down."""
-        lesions = regions.lesions
-        interval, dme = grade_interval(lesions), dme_risk(lesions)
-        advice = follow_up(interval.visible, dme)
-        evidence, lost = gather(lesions, interval, dme, advice), unseen(landmarks)
-        height, width = image.field.shape
-        facts = Facts(lesions, landmarks, interval, dme, advice, evidence, middle=(width / 2, height / 2))
-        answer, lines = self._ask(image, facts)
-        text = render(image.id, quality, landmarks, evidence, lost, lines)
-        return Explanation(image.id, quality, landmarks, lesions, evidence, interval, dme.risk, advice.text, lost, text, provenance, answer)
-
-    def _ask(self, image: FundusImage, facts: Facts) -> tuple[CheckedAnswer | None, list[str]]:
-        """The language model's answer with its verdicts, and the lines that tell it."""
+    def _ask(self, image: FundusImage, facts: Facts) -> Answer | None:
+        """What the language model says, with or without being told the findings."""
         if self.talker is None:
-            return None, []
-        said = self.talker.answer(image)
-        checked = check(said.text, facts, Thresholds(self.detector.peaks, self.detector.sure))
-        answer = CheckedAnswer(
-            self.talker.name,
-            said.text,
-            said.malformed,
-            said.grade,
-            checked.claims,
-            tuple(passage.text for passage in checked.unread),
-            checked.omitted,
-        )
-        return answer, list(told(self.talker.name, said.grade, checked, facts.interval, facts.lesions))
-
-    def _look(self, image: FundusImage, answer: CheckedAnswer | None) -> SaliencyMap | None:
-        """Where the model looked for its grade; None where it gave none, where it cannot be looked into, or where the map is blank."""
-        if self.talker is None or answer is None or answer.grade is None:
             return None
+        lines = self._lines(facts)
+        return self.talker.answer(image, lines) if lines else self.talker.answer(image)
+
+    def _look(self, image: FundusImage, facts: Facts, said: Answer | None) -> SaliencyMap | None:
+        """Where the model looked for its grade; None where it gave none, where it cannot be looked into, or where the map is blank."""
+        if self.talker is None or said is None or said.grade is None:
+            return None
+        lines = self._lines(facts)
         try:
-            return self.talker.look(image, answer.grade.level)
+            return self.talker.look(image, said.grade.level, lines) if lines else self.talker.look(image, said.grade.level)
         except SaliencyError:
             return None
 
+    def _lines(self, facts: Facts) -> tuple[str, ...]:
+        return prompt_lines(facts.evidence) if self.ground == "prompt" else ()
+
+    def _explain(
+        self,
+        image: FundusImage,
+        quality: Quality,
+        facts: Facts,
+        said: Answer | None,
+        weighed: Weighed | None,
+        provenance: Mapping[str, Any],
+    ) -> Explanation:
+        """Check what the language model says by the evidence, weigh the readings, and write it all down."""
+        answer, lines = self._check(facts, said, weighed)
+        table = tabulate(weighed, facts.lesions) if weighed else None
+        advice = advise(facts.interval, facts.dme, said.grade if said else None, asked=said is not None)
+        lost = unseen(facts.landmarks)
+        page = Page(facts.landmarks, facts.evidence, facts.interval, facts.dme.risk, advice, lost, answer, lines, table)
+        return Explanation(
+            image=image.id,
+            quality=quality,
+            landmarks=facts.landmarks,
+            lesions=tuple(facts.lesions),
+            evidence=tuple(facts.evidence),
+            interval=facts.interval,
+            dme_risk=facts.dme.risk,
+            follow_up=advice.text,
+            unseen=lost,
+            text=render(image.id, page),
+            provenance=provenance,
+            answer=answer,
+            saliency=table,
+            advice=advice,
+        )
+
+    def _check(self, facts: Facts, said: Answer | None, weighed: Weighed | None) -> tuple[CheckedAnswer | None, Told]:
+        """The language model's answer with its verdicts, and the lines that tell it."""
+        if self.talker is None or said is None:
+            return None, NOTHING
+        checked = check(said.text, facts, Thresholds(self.detector.peaks, self.detector.sure))
+        answer = CheckedAnswer(
+            source=self.talker.name,
+            text=said.text,
+            malformed=said.malformed,
+            grade=said.grade,
+            claims=attributed(checked.claims, weighed) if weighed else checked.claims,
+            unread=tuple(passage.text for passage in checked.unread),
+            omitted=checked.omitted,
+            invented=checked.invented,
+            grounded=self.ground == "prompt",
+        )
+        return answer, told(answer, checked.unread, facts.lesions)
+
     def _provenance(self, sha256: str | None) -> dict[str, Any]:
         return {
+            "created": stamp(self.clock()),
             "image_sha256": sha256,
             "weights_sha256": self.detector.card["sha256"],
+            "config_sha256": digest(self.detector.card),
+            "seed": SEED,
+            "ground": self.ground,
             "thresholds": dict(self.detector.thresholds),
             "peaks": dict(self.detector.peaks),
             "sure": dict(self.detector.sure),
@@ -147,9 +197,22 @@ class Pipeline:
             "views": self.detector.views,
             "vlm": self.talker.identity if self.talker else None,
             "device": self.detector.device.type,
-            "python": platform.python_version(),
-            "versions": {"retinai": version("retinai")} | {name: version(name) for name in _PACKAGES},
+            "threads": torch.get_num_threads(),
+            **surroundings(),
         }
+
+
+def _weighed(saliency: SaliencyMap | None, image: FundusImage, regions: Regions) -> Weighed | None:
+    return Weighed.of(saliency, image.field, regions.pixels) if saliency else None
+
+
+def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions) -> Facts:
+    """The rules applied to the lesions, and what they allow to be said."""
+    interval, dme = grade_interval(regions.lesions), dme_risk(regions.lesions)
+    advice = follow_up(interval.visible, dme)
+    evidence = gather(regions.lesions, interval, dme, advice)
+    height, width = image.field.shape
+    return Facts(regions.lesions, landmarks, interval, dme, advice, evidence, middle=(width / 2, height / 2))
 
 
 def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto") -> Explanation:
@@ -161,5 +224,5 @@ def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto") -> 
 
 def _ungradable(image: FundusImage, quality: Quality, provenance: Mapping[str, Any]) -> Explanation:
     """Nothing is graded: the user is told what is wrong and asked for another photograph."""
-    text = render(image.id, quality, Landmarks(), (), ())
+    text = render_ungradable(image.id, quality)
     return Explanation(image.id, quality, Landmarks(), (), (), None, None, None, (), text, provenance)

@@ -376,3 +376,22 @@ class Explanation:
     answer: CheckedAnswer | None = None
     saliency: SaliencyTable | None = None
     advice: Advice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Both eyes of one patient. level: the worse grade by visible lesions, of the eyes that could be graded, None where neither could;
+    worse: whose it is; advice: that of the eye that asks for the sooner examination; advice_eye: which; asymmetry: how the eyes differ;
+    laterality: photographs that look like the other eye; ophthalmologist: why to see one whatever the grades, plain clauses, none where
+    both eyes could be told; text: the rendered sentences on both, without those on each."""
+
+    right: Explanation
+    left: Explanation
+    level: int | None
+    worse: Literal["right", "left", "both"] | None
+    advice: Advice | None
+    advice_eye: Eye | None
+    asymmetry: tuple[str, ...]
+    laterality: tuple[str, ...]
+    ophthalmologist: tuple[str, ...]
+    text: str

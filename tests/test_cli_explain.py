@@ -159,7 +159,7 @@ def test_resume_reads_what_is_there_and_does_the_rest(run: Run, tmp_path: Path) 
     stamp = (out / "a" / "explanation.json").stat().st_mtime_ns
     photograph(tmp_path / "b.png", seed=1)
     after = run(tmp_path, "--json", "--output", out, "--resume").out
-    assert after.splitlines()[0] + "\n" == before
+    assert json.loads(after.splitlines()[0]) == json.loads(before)
     assert (out / "a" / "explanation.json").stat().st_mtime_ns == stamp
     assert (out / "b" / "explanation.json").is_file()
 
@@ -174,3 +174,39 @@ def test_a_black_picture_is_ungradable_and_only_strict_makes_it_a_status(run: Ru
 def test_wrong_weights_are_one_line(run: Run, tmp_path: Path) -> None:
     result = run(photograph(tmp_path / "eye.png"), "--weights", tmp_path)
     assert result.code == 2 and result.err.startswith("retinai: no lesion weights in")
+
+
+def test_an_unread_file_is_a_document_without_its_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    document = json.loads(run(tmp_path / "bad.jpg", "--json").out)
+    assert (document["document"], document["image"]) == ("failure", "bad")
+    assert "bad.jpg" in document["error"] and str(tmp_path) not in json.dumps(document)
+
+
+def test_two_eyes_are_one_document_and_two_folders(run: Run, tmp_path: Path) -> None:
+    right, left = photograph(tmp_path / "r.png"), photograph(tmp_path / "l.png", seed=1)
+    result = run("--right", right, "--left", left, "--json", "--output", tmp_path / "out")
+    document = json.loads(result.out)
+    assert result.code == 0 and document["document"] == "patient"
+    assert (document["right"]["image"], document["left"]["image"]) == ("r", "l")
+    assert json.loads((tmp_path / "out" / "patient.json").read_text()) == document
+    assert all((tmp_path / "out" / eye / "explanation.json").is_file() for eye in ("right", "left"))
+    text = run("--right", right, "--left", left).out
+    assert text.startswith("Both eyes\n") and "== RIGHT EYE ==" in text and "== LEFT EYE ==" in text
+
+
+def test_one_photograph_is_not_two_eyes(run: Run, tmp_path: Path) -> None:
+    path = photograph(tmp_path / "eye.png")
+    result = run("--right", path, "--left", path)
+    assert (result.code, result.err) == (2, "retinai: --right and --left are the same photograph\n")
+
+
+def test_a_pair_with_an_unreadable_eye_says_nothing_of_the_other(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    result = run("--right", photograph(tmp_path / "r.png"), "--left", tmp_path / "bad.jpg")
+    assert (result.code, result.out) == (1, "") and "bad.jpg" in result.err
+
+
+def test_the_findings_cannot_be_told_to_nobody(run: Run, tmp_path: Path) -> None:
+    result = run(photograph(tmp_path / "eye.png"), "--ground", "prompt")
+    assert result.code == 2 and result.err.startswith("retinai: --ground prompt needs a language model")

@@ -7,10 +7,11 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion.evidence import gather, unseen
+from fusion.advice import advise
+from fusion.evidence import gather, prompt_lines, unseen
 from fusion.regions import QUADRANTS
 from fusion.rules import dme_risk, follow_up, grade_interval
-from fusion.write import WIDTH, render
+from fusion.write import WIDTH, Page, render, render_ungradable
 from retinai.lesions import DISCLAIMER, LESIONS
 from retinai.types import CITED, Evidence, Landmarks, Lesion, Quality
 from tests.drawn_lesions import FOUND, any_lesions, haemorrhages, lesion, lesion_lists
@@ -25,7 +26,9 @@ def evidence_of(lesions: list[Lesion]) -> tuple[Evidence, ...]:
 
 
 def text_of(lesions: list[Lesion], landmarks: Landmarks) -> str:
-    return render("photo", Quality(True), landmarks, evidence_of(lesions), unseen(landmarks))
+    interval, dme = grade_interval(lesions), dme_risk(lesions)
+    page = Page(landmarks, evidence_of(lesions), interval, dme.risk, advise(interval, dme), unseen(landmarks))
+    return render("photo", page)
 
 
 def statements(lesions: list[Lesion], kind: str) -> list[str]:
@@ -111,10 +114,10 @@ def test_the_text_has_its_sections_in_order_and_ends_with_the_disclaimer():
     text = text_of([lesion("EX", 1, "superonasal", 0.4)], FOUND)
     headings = re.findall(r"^[A-Z][A-Z ()-]+$", text, re.MULTILINE)
     assert headings == [
-        "GRADE BY VISIBLE LESIONS",
+        "GRADE",
         "RISK OF DIABETIC MACULAR OEDEMA (DME)",
         "FOLLOW-UP",
-        "FINDINGS",
+        "FOUND BY THE LESION MAP",
         "COULD NOT BE ASSESSED",
         "RULES",
     ]
@@ -123,13 +126,28 @@ def test_the_text_has_its_sections_in_order_and_ends_with_the_disclaimer():
     assert "(ICDR-2)" in text and "(DME-2)" in text and "(ICO-DME-CENTRE)" in text
 
 
+def test_what_matters_stands_in_the_first_lines():
+    lines = text_of([lesion("EX", 1, "superonasal", 0.4)], FOUND).splitlines()
+    assert lines[2:4] == [
+        "GRADE 2 by the visible lesions, moderate non-proliferative diabetic retinopathy.",
+        "DME RISK 2. REFER to an ophthalmologist, within 1 month (ICO-DME-CENTRE).",
+    ]
+    assert text_of([], FOUND).splitlines()[3] == "DME RISK 0. Re-examine, within 24 months (ICO-0)."
+
+
+def test_a_model_is_told_the_findings_and_not_the_readings():
+    lines = prompt_lines(evidence_of([lesion("HE", 1, "superonasal", 2.0), lesion("HE", 2, "superonasal", 3.0)]))
+    assert "[E6] 2 haemorrhages were found [HE-1, HE-2]." in lines and "[E5] No microaneurysms were found." in lines
+    assert not any(word in line for line in lines for word in ("Grade", "DME", "re-examine"))
+
+
 def test_the_eye_is_told_only_where_it_is_known():
     assert text_of([], LOST).startswith("photo (which eye: not known)\n")
     assert text_of([], Landmarks(eye="left")).startswith("photo (left eye)\n")
 
 
 def test_an_ungradable_photograph_is_not_graded():
-    text = render("photo", Quality(False, ("too dark", "the field is cut off.")), LOST, (), ())
+    text = render_ungradable("photo", Quality(False, ("too dark", "the field is cut off.")))
     assert text == (
         "photo\n\nUNGRADABLE\n- Please take another photograph.\n- What is wrong: too dark; the field is cut off.\n"
         f"- Nothing was graded.\n\n{DISCLAIMER}\n"

@@ -51,7 +51,9 @@ class Vlm:
         """source: 'nano', a hub id or a folder. Raises MissingModelError where it is not to be had."""
         where = BUNDLED if str(source) == "nano" else source
         loaded = load(where, adapter=adapter, load_4bit=load_4bit, device=device)
-        name = Path(source).resolve().name if Path(source).is_dir() else source  # where a model lies is nobody's business who reads its answer
+        name = (
+            Path(source).resolve().name if Path(source).is_dir() else source
+        )  # where a model lies is nobody's business who reads its answer
         return cls(loaded, f"vlm:{name}", Calibration.load(Path(adapter or where)))
 
     def has_room(self, prompt: str, most_tokens: int = MOST_TOKENS) -> bool:

@@ -11,7 +11,24 @@ from typing import Annotated
 
 import typer
 
-from retinai.cli import calibrate, data, evaluate, evaluate_grading, explain, feedback, info, prepare, train, view
+from retinai.cli import (
+    audit,
+    calibrate,
+    conformal,
+    data,
+    evaluate,
+    evaluate_grading,
+    explain,
+    export,
+    feedback,
+    info,
+    merge,
+    prepare,
+    schema,
+    train,
+    train_grader,
+    view,
+)
 from retinai.errors import RetinaiError
 from retinai.lesions import DISCLAIMER
 
@@ -23,14 +40,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(explain.explain)
+train.app.command()(train_grader.grader)
 app.add_typer(train.app, name="train")
 evaluate.app.command()(evaluate_grading.grading)
 app.add_typer(evaluate.app, name="evaluate")
 app.command()(calibrate.calibrate)
+app.command()(conformal.conformal)
+app.add_typer(audit.app, name="audit")
 data.app.command()(prepare.prepare)
+data.app.command()(merge.merge)
 app.add_typer(data.app, name="data")
 app.command()(view.view)
 app.add_typer(feedback.app, name="feedback")
+app.command()(schema.schema)
+app.add_typer(export.app, name="export")
 app.command()(info.info)
 app.command()(info.doctor)
 

@@ -8,17 +8,34 @@ from typing import Any
 import numpy as np
 
 from retinai.lesions import DISCLAIMER
-from retinai.types import Explanation
+from retinai.types import Explanation, Patient
 
-VERSION = "1.0"
+VERSION = "1.1"
+"""Of the documents. A field that is added, dropped or that changes its meaning makes a new version."""
+_FRAME = {"version": VERSION, "disclaimer": DISCLAIMER}
 
 
 def to_document(explanation: Explanation) -> dict[str, Any]:
     """A JSON-ready dict: every field of the explanation, each evidence's rendered sentence, version and disclaimer."""
+    return {"document": "explanation", **_FRAME, **_body(explanation)}
+
+
+def to_patient_document(patient: Patient) -> dict[str, Any]:
+    """The same for both eyes of a patient, each as its explanation."""
+    eyes = {"right": _body(patient.right), "left": _body(patient.left)}
+    return {"document": "patient", **_FRAME, **_plain(asdict(patient)), **eyes}
+
+
+def _body(explanation: Explanation) -> dict[str, Any]:
     document = _plain(asdict(explanation))
     for item, evidence in zip(document["evidence"], explanation.evidence, strict=True):
         item["sentence"] = evidence.sentence
-    return {"version": VERSION, "disclaimer": DISCLAIMER, **document}
+    return document
+
+
+def failure(name: str, error: str) -> dict[str, Any]:
+    """The document of a file that could not be read. name: without folder and suffix, which are nobody else's business."""
+    return {"document": "failure", **_FRAME, "image": name, "error": error}
 
 
 def _plain(value: Any) -> Any:

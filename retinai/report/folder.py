@@ -47,6 +47,14 @@ def write_folder(
         raise UsageError(f"cannot write to {folder}: {error.strerror}") from None
 
 
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """One JSON document in a folder that is there. Raises UsageError where it cannot be written."""
+    try:
+        _write(path, (json.dumps(document, indent=2) + "\n").encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
 def png(pixels: NDArray[np.uint8], bilevel: bool = False) -> bytes:
     """(h, w) or BGR (h, w, 3) uint8 as a PNG file; bilevel: one bit a pixel, for masks of 0 and 255."""
     options = [cv2.IMWRITE_PNG_BILEVEL, 1] if bilevel else [cv2.IMWRITE_PNG_COMPRESSION, 3]
