@@ -79,10 +79,10 @@ def _picture(session: Session, case: Case, hidden: bool) -> None:
             told = [] if hidden or not reading.regions else [(each, reading.regions.contours(each)) for each in reading.explanation.lesions]
             landmarks = Landmarks() if hidden else reading.explanation.landmarks
             session.scene = (name, make_scene(reading.image, told, landmarks, None if hidden else reading.saliency))
-    chosen = fundus_canvas(session.scene[1], key=name, selected=session.focus, nonce=session.nonce, height=_HEIGHT)
+    chosen = fundus_canvas(session.scene[1], key=f"case-{case.upload.number}", selected=session.focus, nonce=session.nonce, height=_HEIGHT)
     if chosen is not None and (chosen or None) != session.focus:
         session.focus = chosen or None
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _downloads(session: Session, case: Case) -> None:

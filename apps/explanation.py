@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from apps.cases import Case
-from apps.links import cited, plain
-from apps.words import clauses, headline, model_lines, sentences
+from apps.links import linked, plain
+from apps.words import RULES, WITHHELD, clauses, headline, in_short, parts
 from retinai.lesions import GRADES
 from retinai.types import Explanation, Grade
 
@@ -30,38 +32,32 @@ def show_explanation(case: Case) -> None:
     _head(explanation)
     for note in case.notes:
         st.warning(note, icon=":material/memory:")
-    for heading, items in sentences(explanation):
-        st.markdown(f"**{plain(heading)}**\n\n" + "\n".join(f"- {cited(item)}" for item in items))
-    if explanation.answer:
-        _model(explanation)
-    st.markdown("**Could not be assessed**\n\n" + "\n".join(f"- {plain(line)}" for line in explanation.unseen))
+    lesions = [lesion.id for lesion in explanation.lesions]
+    for heading, lines in parts(explanation):
+        if heading.startswith(WITHHELD):
+            _withheld(lines)
+        elif not heading.startswith(RULES):
+            st.markdown(f"**{plain(heading)}**\n\n" + "\n".join(f"- {linked(line, lesions)}" for line in lines))
     with st.expander("The rules that were applied"):
         for clause in clauses(explanation):
             st.markdown(f"**{clause.id}** {plain(clause.text)}  \n:small[{plain(clause.source)}]")
 
 
 def _head(explanation: Explanation) -> None:
+    """What is read in one look: grade, agreement, risk, what to do, and how sure the language model is of its grade."""
     st.markdown(f"#### {plain(headline(explanation))}")
-    interval = explanation.interval
-    if interval and (interval.low < interval.visible or interval.high > interval.visible):
-        st.markdown(f":small[By what can be seen here, anything from grade {interval.low} to grade {interval.high} is possible.]")
-    if explanation.advice:
-        for reason in explanation.advice.human:
-            st.warning(f"Needs a human: {plain(reason)}", icon=":material/person_search:")
+    human = bool(explanation.advice and explanation.advice.human)
+    box = st.warning if human else st.info
+    box("  \n".join(plain(line) for line in in_short(explanation)), icon=":material/person_search:" if human else ":material/info:")
+    if explanation.answer and explanation.answer.grade:
+        st.caption(f"{plain(explanation.answer.source)}: probability of each grade")
+        _probabilities(explanation.answer.grade)
 
 
-def _model(explanation: Explanation) -> None:
-    """The language model, apart from the lesions: never merged with them."""
-    told, answer = model_lines(explanation), explanation.answer
-    st.markdown("**Language model, checked against the lesions**\n\n" + "\n".join(f"- {plain(line)}" for line in told.grade))
-    if answer and answer.grade:
-        _probabilities(answer.grade)
-    supported = [f"- {cited(item)}" for item in told.supported]
-    st.markdown("\n".join([*supported, *(f"- {cited(item)}" for item in told.omitted)]))
-    if told.withheld:
-        with st.expander(f"Withheld: {len(told.withheld)} {'statement' if len(told.withheld) == 1 else 'statements'} of the model"):
-            st.caption("Not findings. Each is given with the reason why it was not let through.")
-            st.markdown("\n".join(f"- {plain(line)}" for line in told.withheld))
+def _withheld(lines: Sequence[str]) -> None:
+    with st.expander(f"Withheld: {len(lines)} of the language model's statements"):
+        st.caption("Not findings. Each stands with the reason why it was not let through.")
+        st.markdown("\n".join(f"- {plain(line)}" for line in lines))
 
 
 def _probabilities(grade: Grade) -> None:
@@ -71,11 +67,6 @@ def _probabilities(grade: Grade) -> None:
     )
     label = "Probability of each grade: " + ", ".join(f"{level} {p:.0%}" for level, p in enumerate(grade.probs))
     st.html(_BAR.format(label=label, rows=rows))
-    kept = grade.conformal
-    if kept:
-        levels = " or ".join(map(str, kept.levels))
-        made = f"Such sets are made to hold the true grade in {kept.rate:.0%} of photographs, and were set on {kept.cases}."
-        st.markdown(f":small[Grades that stay open: {levels}. {made}]")
 
 
 def show_ungradable(case: Case) -> None:

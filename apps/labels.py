@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -35,16 +36,18 @@ def _agreed(levels: Iterable[int | None]) -> int | None:
 def export(store: Store, folder: Path, photographs: Path | None = None) -> dict[str, int]:
     """Write labels.csv, grades.jsonl and lesions.jsonl. Returns how many of each.
 
-    labels.csv has the columns image and grade: with `photographs`, a folder in which the graded files are found by content, the image is
-    the file's path and `--dataset csv` reads the table; without, it is the SHA-256.
+    labels.csv has the columns image and grade, the image by its SHA-256. With `photographs`, a folder in which the graded files are found
+    by content, they are copied beside the table under that name, so that `--dataset csv` reads the whole; those not found have no label.
     Raises DataError where there is no feedback, UsageError where the folder cannot be written.
     """
     if not store.path.is_file():
         raise DataError(f"no feedback at {store.path}")
     grades, lesions = store.grades(), store.lesions()
-    labels = _with_paths(grade_labels(grades), photographs)
+    labels = grade_labels(grades)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if photographs is not None:
+            labels = _copied(labels, photographs, folder / "photographs")
         _write_lines(folder / "grades.jsonl", grades)
         _write_lines(folder / "lesions.jsonl", lesions)
         with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
@@ -54,14 +57,19 @@ def export(store: Store, folder: Path, photographs: Path | None = None) -> dict[
     return {"labels": len(labels), "grades": len(grades), "lesions": len(lesions)}
 
 
-def _with_paths(labels: dict[str, int], photographs: Path | None) -> dict[str, int]:
-    if photographs is None:
-        return labels
+def _copied(labels: Mapping[str, int], photographs: Path, target: Path) -> dict[str, int]:
+    """Copy the labelled photographs, each named by its checksum; name -> grade of those that were found."""
     if not photographs.is_dir():
         raise UsageError(f"no folder at {photographs}")
-    paths = sorted(path for path in photographs.rglob("*") if path.suffix.lower() in SUFFIXES)
-    sums = {hashlib.sha256(path.read_bytes()).hexdigest(): str(path.resolve()) for path in paths}
-    return {sums[image]: grade for image, grade in labels.items() if image in sums}
+    target.mkdir(exist_ok=True)
+    found = {}
+    for path in sorted(path for path in photographs.rglob("*") if path.suffix.lower() in SUFFIXES):
+        image = hashlib.sha256(path.read_bytes()).hexdigest()
+        if image in labels:
+            name = f"photographs/{image}{path.suffix.lower()}"
+            shutil.copyfile(path, target.parent / name)
+            found[name] = labels[image]
+    return found
 
 
 def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

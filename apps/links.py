@@ -1,19 +1,19 @@
-"""Sentences as Markdown whose citations are links, and the one listener that tells the page which was clicked."""
+"""Lines as Markdown whose citations are links, and the one listener that tells the page which was clicked."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from retinai.types import CITED, Evidence
-
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+_ID = re.compile(r"(?<![\w-])([A-Z]{2,4}-\d+)(?![\w-])")
 _LISTENER = """
 export default function (component) {
   const { setTriggerValue } = component;
@@ -35,13 +35,11 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
-def cited(evidence: Evidence) -> str:
-    """The sentence, each of its first citations a link to the lesion."""
-    if not evidence.lesions:
-        return plain(evidence.statement)
-    links = ", ".join(f"[{lesion}](#lesion-{lesion})" for lesion in evidence.lesions[:CITED])
-    rest = len(evidence.lesions) - CITED
-    return f"{plain(evidence.statement.rstrip('.'))} \\[{links}{f' and {rest} more' if rest > 0 else ''}\\]\\."
+def linked(text: str, lesions: Iterable[str]) -> str:
+    """The same, with every id of one of these lesions a link to it."""
+    known = set(lesions)
+    words = _ID.split(text)
+    return "".join(f"[{word}](#lesion-{word})" if n % 2 and word in known else plain(word) for n, word in enumerate(words))
 
 
 def clicked() -> str | None:

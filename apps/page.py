@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 import retinai
 from apps import signin
@@ -19,7 +22,7 @@ from retinai.lesions import DISCLAIMER
 
 _STYLE = """
 <style>
-.block-container { padding-top: 3.2rem; padding-bottom: 2rem; max-width: 1500px; }
+.block-container { padding-top: 4rem; padding-bottom: 2rem; max-width: 1500px; }
 .st-key-case .stMarkdown li { margin-bottom: .1rem; }
 @media (min-width: 961px) {
   .st-key-words { max-height: calc(100vh - 10.5rem); min-height: 420px; overflow-y: auto; padding-right: .5rem; }
@@ -34,7 +37,7 @@ _STYLE = """
 
 def show(make: Callable[[], Service]) -> None:
     """The whole page. make: loads what the sessions share, once."""
-    st.set_page_config(page_title="RetinAI", page_icon=":material/visibility:", layout="wide", initial_sidebar_state="collapsed")
+    st.set_page_config(page_title="RetinAI", page_icon=_icon(), layout="wide", initial_sidebar_state="collapsed")
     st.html(_STYLE)
     signin.require()
     try:
@@ -49,6 +52,14 @@ def show(make: Callable[[], Service]) -> None:
     show_waiting(session, service)
     _body(session, service)
     st.caption(f"{DISCLAIMER} RetinAI {retinai.__version__}")
+
+
+def _icon() -> NDArray[np.uint8]:
+    """An eye of two circles. A named icon would be fetched from a server elsewhere, and nothing here may be."""
+    icon = np.zeros((64, 64, 4), np.uint8)
+    cv2.circle(icon, (32, 32), 30, (11, 110, 110, 255), cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(icon, (42, 32), 7, (255, 225, 150, 255), cv2.FILLED, cv2.LINE_AA)
+    return icon
 
 
 def _body(session: Session, service: Service) -> None:

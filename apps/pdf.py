@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import textwrap
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import cv2
+
 from apps.cases import Case
-from apps.words import headline, model_lines, sentences
+from apps.words import WITHHELD, headline, in_short, parts
 from retinai.draw import overlay
 from retinai.lesions import DISCLAIMER
-from retinai.types import Explanation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +24,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 0.07, 0.93, 0.95, 0.075  # shares of the page
 _SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)  # points, the largest that fits
 _LINE = 1.32  # of the letters' height
 _GREY = "0.35"
+_DRAWING = threading.Lock()  # matplotlib's settings and fonts are the process's
+_MOST_PX = 1500  # a picture's width: 200 pixels an inch for one eye
 
 
 def patient_pdf(cases: Sequence[Case]) -> bytes:
@@ -31,7 +35,7 @@ def patient_pdf(cases: Sequence[Case]) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):  # text that can be searched and copied
+    with _DRAWING, matplotlib.rc_context({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):  # text that can be searched and copied
         page = Figure(figsize=_A4)
         _frame(page, cases)
         width = (_RIGHT - _LEFT - 0.03 * (len(cases) - 1)) / len(cases)
@@ -82,7 +86,10 @@ def _step(size: float) -> float:
 def _picture(case: Case) -> Any:
     reading = case.open()
     outlines = [(lesion, reading.regions.contours(lesion)) for lesion in reading.explanation.lesions] if reading.regions else []
-    return overlay(reading.image, outlines, reading.explanation.landmarks)
+    picture = overlay(reading.image, outlines, reading.explanation.landmarks)
+    height, width = picture.shape[:2]
+    scale = min(1.0, _MOST_PX / width)
+    return cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
 
 
 def _wrapped(case: Case, width: float, size: float) -> list[tuple[str, bool]]:
@@ -92,28 +99,20 @@ def _wrapped(case: Case, width: float, size: float) -> list[tuple[str, bool]]:
     for heading, paragraphs in _sections(case):
         lines.append((heading, True))
         for paragraph in paragraphs:
-            lines += [(line, False) for line in textwrap.wrap(paragraph, most, break_on_hyphens=False)]
+            lines += [(line, False) for line in textwrap.wrap(paragraph, most, subsequent_indent="   ", break_on_hyphens=False)]
     return lines
 
 
 def _sections(case: Case) -> list[tuple[str, list[str]]]:
+    """(heading, lines). What was withheld stays on the screen and in the JSON: on paper nobody may take it for a finding."""
     explanation = case.explanation
     if explanation is None:
         raise ValueError(f"{case.label} was not read")
-    sections = [(f"{case.label}: {headline(explanation)}", list(case.notes))]
+    top = f"{case.label}. {headline(explanation)}"
     if not explanation.quality.gradable:
-        return [*sections, ("What is wrong", [*explanation.quality.reasons, "Nothing was graded. Please take another photograph."])]
-    sections += [(heading, [item.sentence for item in items]) for heading, items in sentences(explanation)]
-    if explanation.answer:
-        sections.append(("Language model, checked against the lesions", _model(explanation)))
-    return [*sections, ("Could not be assessed", list(explanation.unseen))]
-
-
-def _model(explanation: Explanation) -> list[str]:
-    """What it says and what was kept. What was withheld stays on the screen and in the JSON."""
-    told = model_lines(explanation)
-    withheld = f"Statements of the model that were withheld: {len(told.withheld)}." if told.withheld else ""
-    return [*told.grade, *(item.sentence for item in (*told.supported, *told.omitted)), *([withheld] if withheld else [])]
+        return [(top, [*explanation.quality.reasons, "Nothing was graded. Please take another photograph."])]
+    told = [(heading, lines) for heading, lines in parts(explanation) if not heading.startswith(WITHHELD)]
+    return [(top, [*in_short(explanation), *case.notes]), *told]
 
 
 def _write(page: Figure, lines: list[tuple[str, bool]], left: float, top: float, size: float, room: float) -> None:
@@ -122,4 +121,4 @@ def _write(page: Figure, lines: list[tuple[str, bool]], left: float, top: float,
     if len(lines) > most:
         lines = [*lines[: most - 1], ("The rest did not fit on this page: see the JSON document.", True)]
     for number, (line, heading) in enumerate(lines):
-        page.text(left, top - number * _step(size), line, fontsize=size, weight="bold" if heading else "normal", va="top")
+        page.text(left, top - number * _step(size), line, fontsize=size, weight="bold" if heading else "normal", va="top", parse_math=False)
