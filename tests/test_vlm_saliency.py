@@ -8,7 +8,9 @@ import torch
 from tiny_llava import draw_fundus, save_tiny_llava, save_unet
 from torch import Tensor, nn
 
+from fusion.grid import Grid
 from retinai.errors import SaliencyError
+from retinai.fit import Fit
 from retinai.image import read_photograph
 from retinai.types import FundusImage
 from vlm.generate import Vlm
@@ -94,3 +96,12 @@ def test_a_word_is_explained_where_it_is_said(clip: Vlm, image: FundusImage) -> 
     assert shown.target == "the word 'exudates'" and shown.values.shape == image.field.shape
     with pytest.raises(SaliencyError, match="does not say 'haemorrhages'"):
         explain_word(clip, image, answer, "haemorrhages")
+
+
+def test_a_map_is_what_its_grid_spreads(nano: Vlm, image: FundusImage) -> None:
+    """What the ceilings of `fusion.grid` rest on: nine cells, stretched bilinearly, make up the whole map."""
+    found = explain_grade(nano, image, 2)
+    assert (found.cells, found.side) == (3, 96) and found.layer
+    grid = Grid.of(Fit.of(image.field, 96), 3)
+    cells = np.linalg.pinv(grid.rows) @ found.values @ np.linalg.pinv(grid.columns).T
+    assert np.abs(grid.rows @ cells @ grid.columns.T - found.values).max() < 1e-3
