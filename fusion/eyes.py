@@ -49,9 +49,11 @@ def _grades(eyes: _Eyes, levels: dict[Eye, int], level: int | None, worse: str |
         yield "NO GRADE: neither photograph could be graded."
         return
     each = ", ".join(f"{eye} {levels.get(eye, 'ungradable')}" for eye in eyes)
-    which = "both eyes" if worse == "both" else "the worse eye" if len(levels) == 2 else "the eye that could be graded"
-    least = "" if len(levels) == 2 else " or higher"
-    yield f"GRADE {level}{least} by the visible lesions of {which}, {GRADES[level]}: {each}."
+    if len(levels) < 2:
+        yield f"GRADE {level} or higher by the visible lesions of the eye that could be graded: {each}."
+    else:
+        which = "both eyes" if worse == "both" else "the worse eye"
+        yield f"GRADE {level} by the visible lesions of {which}, {GRADES[level]}: {each}."
     said = {eye: grade.level for eye, each in eyes.items() if each.answer and (grade := each.answer.grade)}
     if said:
         yield f"Grade {max(said.values())} by the language model: {', '.join(f'{eye} {number}' for eye, number in said.items())}."
@@ -63,7 +65,7 @@ def _what(advice: Advice | None, eye: Eye | None, reasons: tuple[str, ...]) -> I
         months = f"within {advice.months} month{'s' if advice.months > 1 else ''}"
         yield f"REFER to an ophthalmologist, {months} ({advice.clause}, {eye} eye)."
     elif reasons:
-        yield "SEE AN OPHTHALMOLOGIST: both eyes could not be told from these photographs."
+        yield "SEE AN OPHTHALMOLOGIST: these photographs do not settle it for both eyes."
     elif advice:
         yield f"Re-examine, within {advice.months} months ({advice.clause}, {eye} eye)."
 
@@ -74,7 +76,7 @@ def _asymmetry(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
         return
     apart = abs(levels["right"] - levels["left"])
     if apart:
-        mark = "; so marked a difference has a reason that a person should look for" if apart >= MARKED else ""
+        mark = "; a person should look for the reason" if apart >= MARKED else ""
         grades = "grade" if apart == 1 else "grades"
         yield f"The eyes differ by {apart} {grades}: right {levels['right']}, left {levels['left']}{mark}."
     else:

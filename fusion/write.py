@@ -15,7 +15,7 @@ from fusion.advice import LESIONS
 from fusion.answer import Told
 from fusion.rules import sources
 from retinai.lesions import DISCLAIMER, GRADES
-from retinai.types import Advice, CheckedAnswer, Evidence, GradeInterval, Landmarks, Quality, SaliencyTable
+from retinai.types import Advice, CheckedAnswer, Evidence, Grade, GradeInterval, Landmarks, Quality, SaliencyTable
 
 WIDTH = 80
 _CONTINUING = ("location", "count")
@@ -61,7 +61,7 @@ def summary(page: Page) -> list[str]:
     visible, answer, advice = page.interval.visible, page.answer, page.advice
     lines = [f"GRADE {visible} by the visible lesions, {GRADES[visible]}."]
     if answer:
-        said = f"{answer.grade.level} by {answer.source}" if answer.grade else f"none by {answer.source}"
+        said = f"{answer.grade.level} by {answer.source}{_open(answer.grade)}" if answer.grade else f"none by {answer.source}"
         agree = "they agree, but it was told the findings" if answer.grounded else "they agree"
         lines = [f"GRADE {visible} by the visible lesions, {said}: {'DISCORDANT, needs a human' if advice.human else agree}."]
     risk = "1 or 2" if page.dme_risk is None else page.dme_risk
@@ -69,6 +69,14 @@ def summary(page: Page) -> list[str]:
     what = "REFER to an ophthalmologist" if advice.refer else otherwise
     months = f"within {advice.months} month{'s' if advice.months > 1 else ''}"
     return [*lines, f"DME RISK {risk}. {what}, {months} ({advice.clause})."]
+
+
+def _open(grade: Grade) -> str:
+    """' (1 to 3 at 90%)': the grade set, where there is one."""
+    if grade.conformal is None:
+        return ""
+    low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
+    return f" ({low if low == high else f'{low} to {high}'} at {grade.conformal.rate:.0%})"
 
 
 def sections(page: Page) -> Iterator[tuple[str, list[str]]]:

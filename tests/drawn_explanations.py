@@ -53,8 +53,8 @@ PROVENANCE: dict[str, Any] = {
     "versions": {"retinai": "0.1.0"},
 }
 LESION_LIST = (
-    Lesion("MA-1", "MA", (10, 10, 2, 2), 4, 0.9, Place((10.5, 10.5), "superonasal", 2.0)),
-    Lesion("HE-1", "HE", (30, 12, 4, 4), 16, 0.9, Place((31.5, 13.5), "superotemporal", 1.5)),
+    Lesion("MA-1", "MA", (40, 10, 2, 2), 4, 0.9, Place((40.5, 10.5), "superonasal", 2.0)),
+    Lesion("HE-1", "HE", (10, 12, 4, 4), 16, 0.9, Place((11.5, 13.5), "superotemporal", 1.5)),
     Lesion("EX-1", "EX", (40, 20, 3, 3), 9, 0.4, Place((41, 21), None, None)),
 )
 
