@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn import draw_fundus
 
 from fusion.audit.figures import Result, measure
 from fusion.audit.look import SPECS, Reply, blank, changed, edits, measure_look, noise, shuffled
 from fusion.audit.verdicts import verdicts
-from tests.drawn import draw_fundus
 
 PIXELS, MASKS = draw_fundus()
 FIELD = PIXELS.any(axis=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from drawn import draw_fundus
 
 from fusion.audit.figures import Result, measure
 from fusion.audit.saliency import (
@@ -27,7 +28,6 @@ from fusion.audit.saliency import (
 from fusion.grid import Grid
 from retinai.errors import SaliencyError
 from retinai.fit import Fit
-from tests.drawn import draw_fundus
 
 FIELD = np.ones((40, 50), np.bool_)
 MASK = np.zeros((40, 50), np.bool_)

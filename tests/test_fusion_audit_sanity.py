@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn import draw_fundus
 
 from fusion.audit.curves import random_map
 from fusion.audit.figures import Result, measure
 from fusion.audit.saliency import edges
 from fusion.audit.sanity import SPECS, is_dead, measure_sanity, similarity
 from fusion.audit.verdicts import verdicts
-from tests.drawn import draw_fundus
 
 PIXELS, MASKS = draw_fundus()
 FIELD = PIXELS.any(axis=2)

@@ -42,15 +42,17 @@ def log_odds(probs: NDArray[np.float64], level: int) -> float:
 
 def paint_over(pixels: Photograph, mask: Mask, retina: Mask) -> Photograph:
     """The photograph without what the mask shows: each part is filled in from its surroundings. As it was where the mask is empty."""
-    edge = _edge_px(retina)
-    wide = cv2.dilate(mask.astype(np.uint8), _round_kernel(edge))
+    edge, distance = _edge_px(retina), _distance(mask)
+    wide = distance <= edge
     # Parts that lie so near to each other that one would colour the other's paint are painted together.
-    labels, stats = cv2.connectedComponentsWithStats(cv2.dilate(wide, _round_kernel(2 * edge)))[1:3]
+    labels, stats = cv2.connectedComponentsWithStats((distance <= 3 * edge).astype(np.uint8))[1:3]
     painted = pixels.copy()
     for label, (left, top, width, height, _) in enumerate(stats[1:], start=1):
         part = np.s_[top : top + height, left : left + width]
-        hole = wide[part] & (labels[part] == label)
-        painted[part] = cv2.inpaint(np.ascontiguousarray(painted[part]), hole, 2 * edge, cv2.INPAINT_TELEA)
+        hole = wide[part] & (labels[part] == label) & retina[part]
+        unknown = (hole | ~retina[part]).astype(np.uint8)  # the black border is no colour to paint with
+        filled = cv2.inpaint(np.ascontiguousarray(painted[part]), unknown, edge, cv2.INPAINT_TELEA)
+        painted[part][hole] = filled[hole]
     return painted
 
 
@@ -58,8 +60,11 @@ def _edge_px(retina: Mask) -> int:
     return max(1, round(max(field_box(retina)[2:]) * EDGE))
 
 
-def _round_kernel(radius: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
+def _distance(mask: Mask) -> NDArray[np.float32]:
+    """(H, W) px to the nearest pixel of the mask, infinite where it is empty."""
+    if not mask.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5), np.float32)
 
 
 def vesselness(pixels: Photograph, retina: Mask) -> NDArray[np.float32]:
@@ -90,17 +95,16 @@ class _Ground:
 
     def __init__(self, unhealthy: Mask, retina: Mask, vessels: NDArray[np.float32], middle: Point) -> None:
         self.vessels, self.middle, self.side = vessels, middle, max(field_box(retina)[2:])
-        self.gap = _round_kernel(2 * _edge_px(retina) + 1)  # both patches are painted beyond their outlines
-        self.taken = cv2.dilate(unhealthy.astype(np.uint8), self.gap) | (~retina).astype(np.uint8)
+        self.gap = 2 * _edge_px(retina) + 1  # both patches are painted beyond their outlines
+        self.taken = ((_distance(unhealthy) <= self.gap) | (_distance(~retina) <= self.gap)).astype(np.uint8)
 
     def free(self, shape: Mask, x: int, y: int) -> bool:
         part = self.taken[max(y, 0) : y + shape.shape[0], max(x, 0) : x + shape.shape[1]]
         return part.shape == shape.shape and min(x, y) >= 0 and not (part[shape] > 0).any()
 
     def take(self, shape: Mask, x: int, y: int) -> None:
-        reach = self.gap.shape[0] // 2
-        down, across = np.nonzero(cv2.dilate(np.pad(shape.astype(np.uint8), reach), self.gap))
-        down, across = down + y - reach, across + x - reach
+        down, across = np.nonzero(_distance(np.pad(shape, self.gap)) <= self.gap)
+        down, across = down + y - self.gap, across + x - self.gap
         inside = (down >= 0) & (across >= 0) & (down < self.taken.shape[0]) & (across < self.taken.shape[1])
         self.taken[down[inside], across[inside]] = 1
 
@@ -194,7 +198,7 @@ def measure_necessity(case: Case, read: Reader, seed: int = 0) -> Edits:
     without the control; keep: whether the cited lesions alone keep the grade. Where nothing is cited or no control fits, all are NaN.
     """
     everything = case.lesions | case.cited
-    vessels = vesselness(case.pixels, case.retina)
+    vessels = vesselness(paint_over(case.pixels, everything, case.retina), case.retina)  # between exudates there seem to be vessels
     controls = match_controls(case.cited, everything | case.disc, case.retina, vessels, case.middle, seed)
     masks = {"cited": case.cited, "control": controls.mask, "lesions": case.lesions, "rest": everything & ~case.cited}
     pictures = {name: paint_over(case.pixels, mask, case.retina) for name, mask in masks.items()}
@@ -210,7 +214,7 @@ def measure_necessity(case: Case, read: Reader, seed: int = 0) -> Edits:
     fair = bool(case.cited.any()) and controls.matched >= LEAST_MATCHED
     numbers = numbers if fair else {source: dict.fromkeys(some, float("nan")) for source, some in numbers.items()}
     numbers[PRODUCT] |= {"matched": controls.matched, "off_centre": controls.eccentricity, "off_vessels": controls.vesselness}
-    return Edits(numbers, {"photograph": case.pixels, **pictures})
+    return Edits(numbers, pictures)
 
 
 def _change(before: float, after: NDArray[np.float64], level: int) -> dict[str, float]:

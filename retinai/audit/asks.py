@@ -20,7 +20,7 @@ from fusion.audit.look import Reply, edits, measure_look
 from fusion.audit.necessity import Case as Edited
 from fusion.audit.necessity import measure_necessity
 from fusion.audit.saliency import Scene, measure_saliency, moved
-from fusion.audit.sanity import measure_sanity
+from fusion.audit.sanity import is_dead, measure_sanity
 from fusion.audit.stability import measure_flip, measure_map_flip, measure_samples
 from fusion.claims import read_claims
 from fusion.grid import Grid
@@ -71,10 +71,10 @@ def necessity(case: Case) -> Found:
 
 
 def saliency(case: Case) -> Found:
-    """Row 8. Nothing where the model cannot be looked into; a blank map is told by row 10."""
+    """Row 8. Nothing where the model cannot be looked into; a map that shows nothing is told by row 10."""
     grade, talker = _asked(case)
     own = case.reading.saliency
-    if grade is None or own is None:
+    if grade is None or own is None or is_dead(own.values, case.image.field):
         return _NOTHING
     other = case.other()
     strange = _look(talker, other, grade.level)
