@@ -6,7 +6,7 @@ import streamlit as st
 
 from apps.canvas import fundus_canvas, make_scene
 from apps.cases import Case
-from apps.downloads import document_json, lesions_csv, masks_zip, overlay_png
+from apps.downloads import document_json, lesions_csv, masks_zip, overlay_png, patient_json
 from apps.explanation import show_explanation, show_ungradable
 from apps.feedback import Store
 from apps.lesions import show_lesions
@@ -37,6 +37,10 @@ def _title(session: Session, case: Case) -> None:
             if other is not case and st.button(f"Go to {other.label}", key=f"other-{other.upload.number}"):
                 session.show(other.upload.number)
                 st.rerun()
+    patient = session.patient(case)
+    if patient:
+        with st.expander("Both eyes together", expanded=True):
+            st.code(patient.text, language=None, wrap_lines=True)
 
 
 def _case(session: Session, store: Store, case: Case) -> None:
@@ -87,16 +91,18 @@ def _picture(session: Session, case: Case, hidden: bool) -> None:
 
 def _downloads(session: Session, case: Case) -> None:
     """Each is made when it is asked for. What leaves the server is named after the case, never after the file that came."""
-    stem = f"case-{case.upload.number}"
+    stem, patient = f"case-{case.upload.number}", session.patient(case)
+    eyes = [other for other in session.eyes(case) if not session.hidden(other)]
     files = (
-        ("Report of one page (PDF)", f"{stem}.pdf", "application/pdf", lambda: patient_pdf(session.eyes(case)[-2:])),
+        ("Report of one page (PDF)", f"{stem}.pdf", "application/pdf", lambda: patient_pdf(eyes, patient)),
         ("Overlay (PNG)", f"{stem}-overlay.png", "image/png", lambda: overlay_png(case)),
         ("Explanation (JSON)", f"{stem}.json", "application/json", lambda: document_json(case)),
         ("Masks (ZIP)", f"{stem}-masks.zip", "application/zip", lambda: masks_zip(case)),
         ("Lesions (CSV)", f"{stem}-lesions.csv", "text/csv", lambda: lesions_csv(case)),
     )
+    if patient:
+        files += (("Both eyes (JSON)", f"{stem}-both.json", "application/json", lambda: patient_json(patient)),)
     for label, name, kind, make in files:
         st.download_button(label, make, name, kind, on_click="ignore", key=name, icon=":material/download:", width="stretch")
-    others = len(session.eyes(case)) - 1
-    st.caption("The report holds both eyes of this patient." if others else "The report holds this eye.")
+    st.caption("The report holds both eyes of this patient." if len(eyes) > 1 else "The report holds this eye.")
     st.caption("A report leaves room for the patient's name, which is not known here.")

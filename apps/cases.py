@@ -68,9 +68,10 @@ class Case:
 
 
 def photograph(upload: Upload) -> FundusImage:
-    """The upload's pixels, told by their content, never by a name. Raises ImageError."""
+    """The upload's pixels, told by their content, never by a name. Which eye it is is left to disc and fovea: what was told is held
+    against that. Raises ImageError."""
     pixels = decode_pixels(io.BytesIO(upload.data), "this file")
-    return replace(fundus_image(pixels, f"case-{upload.number}"), eye=upload.eye)
+    return fundus_image(pixels, f"case-{upload.number}")
 
 
 def read_case(pipeline: Pipeline, upload: Upload) -> Case:

@@ -9,8 +9,9 @@ import zipfile
 from apps.cases import Case
 from retinai.draw import overlay
 from retinai.lesions import DISCLAIMER
+from retinai.report.document import to_patient_document
 from retinai.report.folder import lesion_table, png
-from retinai.types import Explanation
+from retinai.types import Explanation, Patient
 
 
 def overlay_png(case: Case) -> bytes:
@@ -23,6 +24,11 @@ def overlay_png(case: Case) -> bytes:
 def document_json(case: Case) -> bytes:
     """The explanation as `retinai explain --json` gives it, and how it was read where that has to be said."""
     return (json.dumps(case.document, indent=2) + "\n").encode()
+
+
+def patient_json(patient: Patient) -> bytes:
+    """Both eyes in one document, as `retinai explain --right --left --json` gives it."""
+    return (json.dumps(to_patient_document(patient), indent=2) + "\n").encode()
 
 
 def masks_zip(case: Case) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
+from PIL import Image
 
 import retinai
 from apps import signin
@@ -51,15 +51,15 @@ def show(make: Callable[[], Service]) -> None:
     _message(session)
     show_waiting(session, service)
     _body(session, service)
-    st.caption(f"{DISCLAIMER} RetinAI {retinai.__version__}")
+    st.caption(f"RetinAI {retinai.__version__}. {DISCLAIMER}")
 
 
-def _icon() -> NDArray[np.uint8]:
+def _icon() -> Image.Image:
     """An eye of two circles. A named icon would be fetched from a server elsewhere, and nothing here may be."""
     icon = np.zeros((64, 64, 4), np.uint8)
     cv2.circle(icon, (32, 32), 30, (11, 110, 110, 255), cv2.FILLED, cv2.LINE_AA)
     cv2.circle(icon, (42, 32), 7, (255, 225, 150, 255), cv2.FILLED, cv2.LINE_AA)
-    return icon
+    return Image.fromarray(icon)
 
 
 def _body(session: Session, service: Service) -> None:
@@ -75,7 +75,7 @@ def _body(session: Session, service: Service) -> None:
 def _bar(session: Session) -> None:
     """Where one can go."""
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        st.markdown("**RetinAI**", width="content")
+        st.markdown(f"**RetinAI** &nbsp; :small[{DISCLAIMER}]", width="content")
         if session.page != "start" and st.button("New photograph", icon=":material/add_a_photo:", key="home"):
             session.page = "start"
             st.rerun()

@@ -15,6 +15,7 @@ from apps.cases import Case
 from apps.words import WITHHELD, headline, in_short, parts
 from retinai.draw import overlay
 from retinai.lesions import DISCLAIMER
+from retinai.types import Patient
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,8 +29,8 @@ _DRAWING = threading.Lock()  # matplotlib's settings and fonts are the process's
 _MOST_PX = 1500  # a picture's width: 200 pixels an inch for one eye
 
 
-def patient_pdf(cases: Sequence[Case]) -> bytes:
-    """One A4 page for the one or two eyes of a patient. Raises ValueError for none or more."""
+def patient_pdf(cases: Sequence[Case], patient: Patient | None = None) -> bytes:
+    """One A4 page for the one or two eyes of a patient; patient: what both say together. Raises ValueError for none or more."""
     if not 1 <= len(cases) <= 2:
         raise ValueError(f"a page holds one or two eyes, not {len(cases)}")
     import matplotlib
@@ -40,7 +41,7 @@ def patient_pdf(cases: Sequence[Case]) -> bytes:
         _frame(page, cases)
         width = (_RIGHT - _LEFT - 0.03 * (len(cases) - 1)) / len(cases)
         for number, case in enumerate(cases):
-            _column(page, case, _LEFT + number * (width + 0.03), width)
+            _column(page, case, _LEFT + number * (width + 0.03), width, patient if number == 0 else None)
         target = io.BytesIO()
         page.savefig(target, format="pdf", metadata={"Title": "RetinAI report", "Author": None, "Creator": None})
     return target.getvalue()
@@ -62,7 +63,7 @@ def _stamp(case: Case) -> str:
     return f"{case.label}: photograph {image}, weights {weights}, retinai {provenance['versions']['retinai']}"
 
 
-def _column(page: Figure, case: Case, left: float, width: float) -> None:
+def _column(page: Figure, case: Case, left: float, width: float, patient: Patient | None) -> None:
     """One eye: the picture above, the words below in the largest letters with which they fit."""
     picture = _picture(case)
     height = min(0.42, width * _A4[0] / _A4[1] * picture.shape[0] / picture.shape[1])
@@ -72,7 +73,7 @@ def _column(page: Figure, case: Case, left: float, width: float) -> None:
     axes.set_axis_off()
     room = top - height - 0.012 - _BOTTOM
     for size in _SIZES:
-        lines = _wrapped(case, width, size)
+        lines = _wrapped(page_lines(case, patient), width, size)
         if len(lines) * _step(size) <= room:
             break
     _write(page, lines, left, top - height - 0.012, size, room)
@@ -92,27 +93,29 @@ def _picture(case: Case) -> Any:
     return cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
 
 
-def _wrapped(case: Case, width: float, size: float) -> list[tuple[str, bool]]:
-    """(line, whether it is a heading). A letter is about 0.55 of its size wide."""
-    most = int(width * _A4[0] * 72 / (size * 0.55))
+def _wrapped(sections: Sequence[tuple[str, list[str]]], width: float, size: float) -> list[tuple[str, bool]]:
+    """(line, whether it is a heading). A letter is about 0.58 of its size wide, a bold one 0.68."""
+    most = int(width * _A4[0] * 72 / (size * 0.58))
     lines: list[tuple[str, bool]] = []
-    for heading, paragraphs in _sections(case):
-        lines.append((heading, True))
+    for heading, paragraphs in sections:
+        lines += [(line, True) for line in textwrap.wrap(heading, round(most * 0.58 / 0.68))]
         for paragraph in paragraphs:
             lines += [(line, False) for line in textwrap.wrap(paragraph, most, subsequent_indent="   ", break_on_hyphens=False)]
     return lines
 
 
-def _sections(case: Case) -> list[tuple[str, list[str]]]:
-    """(heading, lines). What was withheld stays on the screen and in the JSON: on paper nobody may take it for a finding."""
+def page_lines(case: Case, patient: Patient | None = None) -> list[tuple[str, list[str]]]:
+    """(heading, lines) of one eye, what both eyes say together at its end. What was withheld stays on the screen and in the JSON: on
+    paper nobody may take it for a finding."""
     explanation = case.explanation
     if explanation is None:
         raise ValueError(f"{case.label} was not read")
     top = f"{case.label}. {headline(explanation)}"
+    both = [("Both eyes", [*patient.laterality, *patient.ophthalmologist, *patient.asymmetry])] if patient else []
     if not explanation.quality.gradable:
-        return [(top, [*explanation.quality.reasons, "Nothing was graded. Please take another photograph."])]
+        return [(top, [*explanation.quality.reasons, "Nothing was graded. Please take another photograph."]), *both]
     told = [(heading, lines) for heading, lines in parts(explanation) if not heading.startswith(WITHHELD)]
-    return [(top, [*in_short(explanation), *case.notes]), *told]
+    return [(top, [*in_short(explanation), *case.notes]), *both, *told]
 
 
 def _write(page: Figure, lines: list[tuple[str, bool]], left: float, top: float, size: float, room: float) -> None:

@@ -22,11 +22,12 @@ log = logging.getLogger("retinai.viewer")
 
 
 class Ticket:
-    """A piece of work in the line. outcome: what it gave, None until done; error: one plain line where it failed."""
+    """A piece of work in the line. outcome: what it gave, None until done; error: one plain line where it failed; lost: nobody asked
+    about it for so long that its turn passed."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
-        self.done = False
+        self.done = self.lost = False
         self.outcome: Any = None
         self.error: str | None = None
         self.asked = time.monotonic()
@@ -78,7 +79,8 @@ class Line:
                 while not self._tickets:
                     self._change.wait()
                 ticket = self._tickets[0]
-            if time.monotonic() - ticket.asked < PATIENCE_S:
+            ticket.lost = time.monotonic() - ticket.asked > PATIENCE_S
+            if not ticket.lost:
                 ticket.run()
             with self._change:
                 self._tickets.popleft()

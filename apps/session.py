@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from apps.cases import Case, Upload
 from apps.queue import Line, Ticket
-from retinai.types import Eye
+from fusion.eyes import compare
+from retinai.types import Eye, Patient
 
 if TYPE_CHECKING:
     from apps.canvas import Scene
@@ -71,6 +72,8 @@ class Session:
     def step(self, line: Line, read: Callable[[Upload], Case]) -> bool:
         """Collect what is done, put the next photograph into the line. Returns whether a case was added."""
         added = self._collect()
+        if self.ticket and self.ticket.lost:  # a page that slept comes back
+            self.ticket = None
         if self.ticket is None and self.waiting:
             upload = self.waiting[0]
             self.ticket = line.join(lambda: read(upload))
@@ -108,6 +111,14 @@ class Session:
         """The cases of the same patient that were read, in the order in which they came."""
         mine = [other for other in self.cases if other.upload.patient == case.upload.patient and other.explanation]
         return sorted(mine, key=lambda other: other.upload.number)
+
+    def patient(self, case: Case) -> Patient | None:
+        """Both eyes of this case's patient together; None where one is missing, or still hidden from the second reader."""
+        eyes = {other.upload.eye: other for other in self.eyes(case)}
+        right, left = eyes.get("right"), eyes.get("left")
+        if not right or not left or not right.explanation or not left.explanation or self.hidden(right) or self.hidden(left):
+            return None
+        return compare(right.explanation, left.explanation)
 
     def hidden(self, case: Case) -> bool:
         """Whether the model's reading stays hidden until the own grade is given."""

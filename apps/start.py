@@ -11,7 +11,6 @@ from apps.explanation import RETAKE, grades_table
 from apps.session import MOST, Session
 from apps.settings import MOST_MB, example
 from retinai.image import READ
-from retinai.lesions import DISCLAIMER
 from retinai.types import Eye
 
 _TYPES = ["jpg", "jpeg", "png", "tif", "tiff", "bmp"]
@@ -34,7 +33,6 @@ def show_start(session: Session) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown("### A photograph of the retina in, lesions and cited sentences out")
-        st.markdown(f"**{DISCLAIMER}**")
         _uploads(session)
     with right:
         _first_time(session)
@@ -88,7 +86,10 @@ def _both_eyes(session: Session) -> None:
         with place:
             file = st.file_uploader(f"{eye.capitalize()} eye", _TYPES, key=f"{eye}-{session.turns}", max_upload_size=MOST_MB)
         eyes += _contents([file], eye) if file else []
-    if st.button("Read both eyes" if len(eyes) != 1 else "Read one eye", disabled=not eyes, key="read-both"):
+    same = len(eyes) == 2 and eyes[0][1] == eyes[1][1]
+    if same:
+        st.error("Both are the same photograph.")
+    if st.button("Read both eyes" if len(eyes) != 1 else "Read one eye", disabled=same or not eyes, key="read-both"):
         _take(session, eyes, together=True)
 
 

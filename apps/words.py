@@ -57,8 +57,8 @@ def _page(explanation: Explanation) -> Page:
 
 def _told(explanation: Explanation, answer: CheckedAnswer | None) -> Told:
     """The model's lines. Why a passage gave no claim is read again from the text: the record holds the passage alone."""
-    if answer is None or explanation.interval is None:
+    if answer is None:
         return Told()
     unread = read_claims(without_citations(answer.text)).unread
     passages = [Passage(answer.text[slice(*each.span)], each.span, each.why) for each in unread]
-    return told(answer, passages, explanation.interval, explanation.lesions)
+    return told(answer, passages, explanation.lesions)
