@@ -92,14 +92,26 @@ def _fingerprint(text: Text) -> float:
 
 
 def f1(right: str, told: str, found: str, true: str) -> Statistic:
-    """The harmonic mean of pooled precision (claims) and recall (classes); 0 where nothing is found though something is there."""
+    """The harmonic mean of pooled precision (claims) and recall (classes); 0 where nothing is found though something is there, and the
+    precision where there is nothing to find."""
     precision, recall = ratio(right, told), ratio(found, true)
 
     def statistic(columns: Columns) -> float:
         p, r = precision(columns), recall(columns)
-        return 0.0 if r == 0 else 2 * p * r / (p + r) if p + r else float("nan") if np.isnan(p + r) else 0.0
+        return p if np.isnan(r) else 2 * p * r / (p + r) if r else 0.0
 
     return statistic
+
+
+_COMPLETE = ("found_classes", "true_positive_classes")
+_TRUE, _DENIED = ("right_positive", "told_positive"), ("right_negative", "told_negative")
+_PRESENCE, _DENIALS = f1(*_TRUE, *_COMPLETE), f1(*_DENIED, "denied_classes", "true_negative_classes")
+
+
+def balanced(columns: Columns) -> float:
+    """The harmonic mean of the F1 of presence and of denials: 0 for whoever only denies, or never does though something is absent."""
+    there, gone = _PRESENCE(columns), _DENIALS(columns)
+    return 2 * there * gone / (there + gone) if there + gone else 0.0
 
 
 def sameness(columns: Columns) -> float:
@@ -108,11 +120,9 @@ def sameness(columns: Columns) -> float:
     return float(np.unique(said, return_counts=True)[1].max() / said.size) if said.size > 1 else float("nan")
 
 
-_COMPLETE = ("found_classes", "true_positive_classes")
-_TRUE, _DENIED = ("right_positive", "told_positive"), ("right_negative", "told_negative")
 _Row = tuple[str, int, Statistic, str, str, Literal["higher", "lower"], str]
 _ROWS: tuple[_Row, ...] = (
-    ("f1", 1, f1(*_TRUE, *_COMPLETE), "told_positive", "claims", "higher", "claims of presence: precision with recall"),
+    ("f1", 1, _PRESENCE, "told_positive", "claims", "higher", "claims of presence: precision with recall"),
     ("precision", 1, ratio(*_TRUE), "told_positive", "claims", "higher", "claims of presence that are true, count and place included"),
     ("precision_bare", 1, ratio("right_positive_presence", "told_positive_presence"), "told_positive_presence", "claims", "higher",
      "of those without count and place"),
@@ -121,8 +131,9 @@ _ROWS: tuple[_Row, ...] = (
     ("precision_places", 1, ratio("right_positive_location", "told_positive_location"), "told_positive_location", "claims", "higher",
      "of those with a place and no count"),
     ("recall", 1, ratio(*_COMPLETE), "true_positive_classes", "classes", "higher", "lesion classes there that are named (coverage)"),
-    ("denials_f1", 1, f1(*_DENIED, "denied_classes", "true_negative_classes"), "told_negative", "claims", "higher", "the same of denials"),
+    ("denials_f1", 1, _DENIALS, "told_negative", "claims", "higher", "the same of denials"),
     ("denials_precision", 1, ratio(*_DENIED), "told_negative", "claims", "higher", "denials that are true"),
+    ("balanced", 1, balanced, "told_positive", "claims", "higher", "the harmonic mean of both F1"),
     ("chair_i", 3, ratio("made_up", "mentions"), "mentions", "mentions", "lower", "mentions of lesion classes that are not there"),
     ("chair_s", 3, ratio("sentences_made_up", "sentences"), "sentences", "sentences", "lower", "sentences with such a mention"),
     ("contradicted", 3, ratio("contradicted_positive", "told_positive"), "told_positive", "claims", "lower",

@@ -41,13 +41,14 @@ def read_sentences(lines: Iterable[str]) -> Text:
 
 
 def _worded(item: Evidence) -> Iterator[str]:
-    """The statement; a sentence that goes on from the one before it ('By quadrant: superotemporal 4') with its lesions named.
+    """The statement, with each count as the least count that the explanation declares it to be; a sentence that goes on from the one before
+    it ('By quadrant: superotemporal 4') with its lesions named.
 
     The distance of the nearest lesion is a measurement that the claims cannot carry, and is left out.
     """
     if item.kind not in ("location", "count"):
-        yield item.statement
+        yield f"At least {item.statement}" if item.statement[:1].isdigit() else item.statement
         return
     kind = CLASSES[item.lesions[0].partition("-")[0]]
     for quadrant, count in _PLACED.findall(item.statement):
-        yield f"{count or 1} {kind.name if (count or '1') == '1' else kind.plural} in the {quadrant} quadrant."
+        yield f"At least {count or 1} {kind.name if (count or '1') == '1' else kind.plural} in the {quadrant} quadrant."

@@ -63,13 +63,13 @@ def _like_another(figure: Figure) -> bool:
 
 
 _NAMES = "name {value:.0%} of the {n} lesion classes that are there"
-_SCORE = "F1 {value:.2f} ({low:.2f} to {high:.2f}), the hardest null {null:.2f}"
+_SCORE = "balanced F1 {value:.2f} ({low:.2f} to {high:.2f}), the hardest null {null:.2f}"
 RULES: tuple[Rule, ...] = (
     Rule("denier", "raw_recall", _silent, f"the answers {_NAMES}"),
     Rule("denier", "rendered_recall", _silent, f"the printed findings {_NAMES}"),
     Rule("template", "raw_sameness", _same, "{value:.0%} of the answers make the same claims, {oracle:.0%} of the true reports do"),
-    Rule("no better than a null", "raw_f1", _no_better, f"the answers: {_SCORE}"),
-    Rule("no better than a null", "rendered_f1", _no_better, f"the printed findings: {_SCORE}"),
+    Rule("no better than a null", "raw_balanced", _no_better, f"the answers: {_SCORE}"),
+    Rule("no better than a null", "rendered_balanced", _no_better, f"the printed findings: {_SCORE}"),
     Rule("whole-image citer", "spatial_precision", _anywhere, "of the cited pixels {value:.1%} are lesions, of all {whole:.1%}"),
     Rule("photo-blind", "looks", lambda f: f.value <= BLIND, "{value:.0%} of {n} emptied, shuffled or swapped photographs change it"),
     Rule("grades by chance", "grade_kappa", _no_better, "kappa {value:.2f} ({low:.2f} to {high:.2f}), the hardest null {null:.2f}"),

@@ -28,6 +28,8 @@ def measure_grade(truth: int, grade: Grade | None, interval: GradeInterval | Non
         numbers |= {"level": grade.level if grade else NONE, "valid": grade is not None, f"hit_{truth}": hit}
     if grade:
         numbers |= dict(zip(_PROBS, grade.probs, strict=True))
+    if grade and grade.conformal:
+        numbers |= {"in_own_set": truth in grade.conformal.levels, "own_set_size": len(grade.conformal.levels)}
     if interval:
         numbers |= {"low": interval.low, "visible": interval.visible, "high": interval.high}
         numbers |= {"truth_inside": interval.low <= truth <= interval.high, "visible_right": interval.visible == truth}
@@ -138,6 +140,9 @@ SPECS = (
          nulls={"always certain": _error}, oracle=0.0, share=False),
     Spec("grade_aurc", 12, METRIC, lambda columns: aurc(*_graded(columns)), "mean error rate among the surest, over all shares of them",
          better="lower", nulls={"random order": _error}, oracle=lambda columns: best_aurc(_graded(columns)[1]), share=False),
+    Spec("set_coverage", 12, METRIC, mean("in_own_set"), "grade sets that the product prints that hold the label"),
+    Spec("set_size", 12, METRIC, mean("own_set_size"), "grades in such a set", better="lower",
+         nulls={"every grade": 5.0}, oracle=1.0, share=False),
     Spec("conformal_coverage", 12, METRIC, mean("covered"), "conformal sets (90 %, calibrated on the other photographs) with the label"),
     *(Spec(f"conformal_coverage_{level}", 12, METRIC, ratio(f"covered_{level}", f"is_{level}"), f"the same of photographs of grade {level}",
            cases=f"is_{level}") for level in range(len(GRADES))),

@@ -59,6 +59,7 @@ def identity(pipeline: Pipeline) -> dict[str, Any]:
         "sides": list(detector.sides),
         "views": detector.views,
         "vlm": dict(pipeline.talker.identity) if pipeline.talker else None,
+        "ground": pipeline.ground,
     }
 
 

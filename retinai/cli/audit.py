@@ -35,6 +35,9 @@ def audit(
     vlm: Annotated[str, typer.Option(help="Who is audited: auto, nano, none, a model id or folder, openai:URL#MODEL.")] = "auto",
     adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)] = None,
     load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")] = "auto",
+    ground: Annotated[
+        Literal["verify", "prompt"], typer.Option(help="prompt: the model is told the findings before it answers; verify: it is not.")
+    ] = "verify",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     json: Json = False,
 ) -> None:
@@ -58,8 +61,10 @@ def audit(
 
     items = choose(dataset, data, split, limit)
     talker = load_talker(vlm, adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device)
+    if ground == "prompt" and talker is None:
+        raise UsageError("--ground prompt needs a language model to be told the findings; see --vlm")
     wanted = chosen(metrics, talks=talker is not None)
-    pipeline = Pipeline.load(weights, device, talker)
+    pipeline = Pipeline.load(weights, device, talker, ground)
     about = {"dataset": dataset, "split": split, **identity(pipeline)}
     results = run(pipeline, items, wanted, output, about)
     document = report(results, wanted, items, about, output)
