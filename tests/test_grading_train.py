@@ -149,6 +149,7 @@ def test_a_backbone_file_may_be_wrapped_and_must_be_whole(tmp_path):
         load_pretrained(fresh, tmp_path / "half.safetensors")
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks transformers by an old name
 def test_lora_trains_little_and_merges_without_a_trace(tmp_path):
     vit = tiny_vit(tmp_path / "vit")
     config = ImageGraderConfig(

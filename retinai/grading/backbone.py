@@ -140,11 +140,22 @@ def _of_transformers(spec: Spec, pretrained: bool, size: int) -> Backbone:
     if wanted != size:
         raise ConfigError(f"{spec.name} sees {wanted} px, not {size}: set size={wanted}")
     if pretrained:
-        net = (CLIPVisionModelWithProjection if clip else AutoModel).from_pretrained(spec.name, config=config, dtype=torch.float32)
+        net = _pretrained(CLIPVisionModelWithProjection if clip else AutoModel, spec.name, config)
     else:
         net = CLIPVisionModelWithProjection(config) if clip else AutoModel.from_config(config)
     mean, std = _normalisation(spec.name)
     return Backbone(net, _width(config, clip), Spec(spec.library, spec.name, spec.options, _plain(config), mean, std))
+
+
+def _pretrained(kind: Any, name: str, config: Any) -> nn.Module:
+    """The model with its stored weights. What is stored in another shape would be left random without a word, so it is refused."""
+    net, report = kind.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True)
+    lost = [*report["mismatched_keys"], *(key for key in report["missing_keys"] if "pooler" not in key)]  # no pooler is used
+    if lost:
+        raise WeightsError(
+            f"the weights of {name} do not fill the model: {len(lost)} tensors missing or of another shape, such as {lost[0]}"
+        )
+    return net
 
 
 def _width(config: Any, clip: bool) -> int:
