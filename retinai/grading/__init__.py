@@ -1,1 +1,1 @@
-"""Grades: what a grader is, and how far its grades can be trusted. Imports no torch."""
+"""Grades: what a grader is, how one is trained, and how far its grades can be trusted. Importing the package loads no torch."""
