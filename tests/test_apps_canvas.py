@@ -316,6 +316,30 @@ def test_ruler_measures_in_disc_diameters(fresh: Page) -> None:
     assert cv2.countNonZero((seen(fresh).min(axis=2) > 240).astype(np.uint8)) > 100
 
 
+def test_two_fingers_zoom_and_one_moves(fresh: Page) -> None:
+    touch = fresh.context.new_cdp_session(fresh)
+    box = fresh.locator(".stage").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def fingers(kind: str, *offsets: int) -> None:
+        points = [{"x": middle[0] + offset, "y": middle[1], "id": place} for place, offset in enumerate(offsets)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    whole = scale_of(fresh)
+    fingers("touchStart", -50, 50)
+    for half in (60, 80, 100):
+        fingers("touchMove", -half, half)
+    fingers("touchEnd")
+    before = seen(fresh)
+    assert scale_of(fresh) == pytest.approx(2 * whole, rel=0.02)
+    fingers("touchStart", 0)
+    for offset in (10, 40, 60):
+        fingers("touchMove", offset)
+    fingers("touchEnd")
+    assert np.median(np.abs(seen(fresh)[:, 70:-10] - before[:, 10:-70])) <= 2  # what was there has moved by sixty pixels
+
+
 def test_help_names_every_key(fresh: Page) -> None:
     fresh.locator(".stage").press("?")
     help_text = fresh.get_by_role("dialog").inner_text()

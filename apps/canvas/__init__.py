@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene", "fundus_canvas", "make_scene"]
 
-SCRIPTS = ("view.js", "picture.js", "layers.js", "tools.js", "controls.js", "input.js", "main.js")
+SCRIPTS = ("view.js", "picture.js", "layers.js", "tools.js", "actions.js", "controls.js", "input.js", "main.js")
 _FOLDER = Path(__file__).parent
 
 

@@ -1,12 +1,13 @@
 // The lesion layers: one canvas for each class, so that showing, hiding and fading them is the browser's own compositing.
-// While the view moves, layers that take long to draw are moved and scaled as they are, and drawn sharp when it rests.
+// While the view moves over many lesions, the layers are moved and scaled as they are, and drawn sharp when it rests.
 
+const LAYERS = ["MA", "HE", "EX", "SE", "OD"]; // the landmarks are the last
 const DASHES = { solid: [], dashed: [14, 6], dotted: [3, 3], dashdot: [14, 4, 3, 4] };
 const SMALL = 12; // CSS pixels: a smaller lesion gets a ring, since its own outline would cover it
 const CLEAR = 4; // how far that ring stands off
 const FILL = 0.4;
-const PATIENCE = 12; // ms that all layers together may take in a moving frame
-const REST = 90; // ms without movement until slow layers are drawn sharp
+const MANY = 300; // lesions in view: more are not drawn anew in a moving frame
+const REST = 90; // ms without movement until they are drawn sharp
 
 function preparePaths(scene) {
   for (const lesion of scene.lesions) lesion.outline = new Path2D(lesion.path);
@@ -78,18 +79,25 @@ function drawLesions(s, kind) {
 function drawLayer(s, kind) {
   if (kind.code === "OD") drawLandmarks(s, kind);
   else drawLesions(s, kind);
-  s.drawnFor[kind.code] = s.view;
+  s.drawnFor[kind.code] = { view: s.view, filled: s.filled };
   s.canvases[kind.code].style.transform = "";
 }
 
-function drawLayersNow(s) {
-  const started = performance.now();
-  for (const kind of s.scene.classes) if (s.shown.has(kind.code)) drawLayer(s, kind);
-  s.layersTook = performance.now() - started;
+function shownLayers(s) {
+  return s.scene.classes.filter((kind) => s.shown.has(kind.code));
+}
+
+function isStale(s, code) {
+  const drawn = s.drawnFor[code];
+  return drawn?.view !== s.view || drawn.filled !== s.filled;
+}
+
+function isCrowded(s) {
+  return s.scene.lesions.filter((lesion) => s.shown.has(lesion.code) && inView(s, lesion.box)).length > MANY;
 }
 
 function moveLayer(s, kind) {
-  const old = s.drawnFor[kind.code];
+  const old = s.drawnFor[kind.code]?.view;
   if (!old) return drawLayer(s, kind);
   const factor = s.view.scale / old.scale;
   const x = s.view.x - old.x * factor;
@@ -99,26 +107,26 @@ function moveLayer(s, kind) {
 
 // One layer after another, each in a task of its own, so that the page answers in between.
 function sharpenLater(s) {
-  clearTimeout(s.resting);
-  const stale = s.scene.classes.filter((kind) => s.shown.has(kind.code));
   const next = () => {
-    const kind = stale.shift();
+    const kind = shownLayers(s).find(({ code }) => isStale(s, code));
     if (!kind) return;
-    if (s.drawnFor[kind.code] !== s.view) drawLayer(s, kind);
+    drawLayer(s, kind);
     s.resting = setTimeout(next, 0);
   };
-  s.resting = setTimeout(next, REST);
+  const moved = shownLayers(s).some(({ code }) => s.drawnFor[code].view !== s.view);
+  s.resting = setTimeout(next, moved ? REST : 0);
 }
 
 function drawLayers(s) {
-  if (s.layersTook < PATIENCE) return drawLayersNow(s);
-  for (const kind of s.scene.classes) if (s.shown.has(kind.code)) moveLayer(s, kind);
-  sharpenLater(s);
+  clearTimeout(s.resting);
+  const stale = shownLayers(s).filter(({ code }) => isStale(s, code));
+  const crowded = stale.length > 0 && isCrowded(s);
+  for (const kind of stale) (crowded ? moveLayer : drawLayer)(s, kind);
+  if (crowded) sharpenLater(s);
 }
 
 function forgetLayers(s) {
   s.drawnFor = {};
-  s.layersTook = 0;
 }
 
 function lesionAt(s, px, py) {

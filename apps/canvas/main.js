@@ -1,6 +1,5 @@
 // One canvas on the page: built once, given a scene, told what to choose. Streamlit calls the exported function in every run.
 
-const LAYERS = ["MA", "HE", "EX", "SE", "OD"];
 const TELL_AFTER = 300; // ms: whoever steps through the lesions tells the server where they stopped
 const mounted = new WeakMap();
 
@@ -72,7 +71,8 @@ function onResize(s) {
   if (!s.scene) return;
   forgetLayers(s);
   const { scale } = s.view;
-  setView(s, whole ? fitView(s.scene.size, box) : { scale, x: box.width / 2 - centre[0] * scale, y: box.height / 2 - centre[1] * scale });
+  const kept = { scale, x: box.width / 2 - centre[0] * scale, y: box.height / 2 - centre[1] * scale };
+  setView(s, whole ? fitView(s.scene.size, box) : kept);
 }
 
 function say(s, words, state) {
@@ -95,7 +95,9 @@ async function load(s, data) {
     select(s);
     await loadRest(s, data, signal);
   } catch (error) {
-    if (!signal.aborted) say(s, "The photograph could not be loaded. Reload the page.", "failed");
+    if (signal.aborted) return;
+    console.error(error);
+    say(s, "The photograph could not be loaded. Reload the page.", "failed");
   }
 }
 
@@ -104,7 +106,8 @@ function show(s, scene, colour, same) {
   for (const levels of Object.values(s.pictures)) if (levels !== colour) closePicture(levels);
   preparePaths(scene);
   Object.assign(s, { scene, pictures: { colour }, chosen: null, told: null, back: null, ruler: { on: false, from: null, to: null } });
-  s.stage.setAttribute("aria-label", `Fundus photograph${scene.plain ? "" : ` with ${scene.lesions.length} lesions found`}. Press ? for the keys.`);
+  const found = scene.plain ? "" : ` with ${scene.lesions.length} lesions found`;
+  s.stage.setAttribute("aria-label", `Fundus photograph${found}. Press ? for the keys.`);
   forgetLayers(s);
   buildLayerButtons(s);
   setView(s, same ? s.view : fitView(scene.size, s.box));
@@ -131,22 +134,30 @@ function select(s) {
   else flyBack(s);
 }
 
-function build(parent) {
-  const canvases = Object.fromEntries(["photo", "saliency", ...LAYERS, "tools"].map((name) => [name, make("canvas", { "data-layer": name, "aria-hidden": true })]));
+function buildStage() {
+  const names = ["photo", "saliency", ...LAYERS, "tools"];
+  const canvases = Object.fromEntries(names.map((name) => [name, make("canvas", { "data-layer": name, "aria-hidden": true })]));
   const overlay = make("div", { class: "overlay" }, canvases.saliency, ...LAYERS.map((code) => canvases[code]));
-  const divider = make("div", { class: "divider", role: "slider", tabindex: 0, "aria-label": "Where the layers begin", "aria-valuemin": 0, "aria-valuemax": 100 });
+  const divider = make("div", { class: "divider", hidden: "", role: "slider", tabindex: 0, "aria-label": "Where the layers begin" });
+  setAll(divider, { "aria-valuemin": 0, "aria-valuemax": 100 });
   const [hint, message, note] = ["hint", "message", "note"].map((name) => make("p", { class: name }));
-  const stage = make("div", { class: "stage", tabindex: 0, role: "application", "aria-label": "Fundus photograph" }, canvases.photo, overlay, canvases.tools, divider, hint, note, message);
+  const parts = [canvases.photo, overlay, canvases.tools, divider, hint, note, message];
+  const stage = make("div", { class: "stage", tabindex: 0, role: "application", "aria-label": "Fundus photograph" }, ...parts);
   return { canvases, overlay, divider, hint, message, note, stage };
 }
 
-function mount(parent) {
-  const s = {
-    ...build(parent),
-    buttons: new Map(), layerButtons: new Map(), shown: new Set(LAYERS), fingers: new Map(), pictures: {}, drawnFor: {},
-    view: { scale: 1, x: 0, y: 0 }, box: { width: 0, height: 0 }, dpr: 1, opacity: 1, contrast: 1, compare: null, chosen: null, nonce: 0,
-    ruler: { on: false, from: null, to: null },
+// What the canvas knows: the scene and its pictures, the view, what is shown of them, and what the hands are doing.
+function newState() {
+  return {
+    scene: null, pictures: {}, drawnFor: {}, view: { scale: 1, x: 0, y: 0 }, box: { width: 0, height: 0 }, dpr: 1,
+    shown: new Set(LAYERS), filled: false, opacity: 1, contrast: 1, inverted: false, redFree: false, saliency: false,
+    rings: false, grid: false, compare: null, ruler: { on: false, from: null, to: null },
+    chosen: null, told: null, back: null, nonce: 0, fingers: new Map(), buttons: new Map(), layerButtons: new Map(),
   };
+}
+
+function mount(parent) {
+  const s = { ...newState(), ...buildStage() };
   s.help = buildHelp();
   s.status = make("p", { class: "status", role: "status" });
   s.zoomed = make("output", { "aria-label": "Zoom" });
@@ -159,22 +170,11 @@ function mount(parent) {
   return s;
 }
 
-function buildBar(s) {
-  const groups = ["zoom", "light", "tools", "page"].map((name) => make("div", { class: "group" }, ...actionButtons(s, name)));
-  groups[0].append(s.zoomed);
-  return make("div", { class: "bar", role: "group", "aria-label": "View" }, ...groups);
-}
-
-function buildLayerBar(s) {
-  const opacity = slider(s, "Opacity", 0, 100, (value) => (s.opacity = value));
-  const contrast = slider(s, "Contrast", 50, 300, (value) => (s.contrast = value));
-  return make("div", { class: "bar", role: "group", "aria-label": "Layers" }, s.layerBar, make("div", { class: "group" }, ...actionButtons(s, "layers"), opacity, contrast));
-}
-
 function unmount(s, parent) {
   s.loading?.abort();
   s.watch.disconnect();
   stopFlight(s);
+  cancelAnimationFrame(s.frame);
   for (const timer of [s.telling, s.resting]) clearTimeout(timer);
   Object.values(s.pictures).forEach(closePicture);
   s.root.remove();

@@ -115,9 +115,10 @@ function drawChosen(s, context) {
 function drawTools(s) {
   const context = clear(s.canvases.tools);
   useView(s, context);
-  if (s.rings) drawRings(s, context);
-  if (s.grid) drawGrid(s, context);
-  if (s.rings) nameRings(s, context);
+  const centred = noRings(s) === "";
+  if (centred && s.rings) drawRings(s, context);
+  if (centred && s.grid) drawGrid(s, context);
+  if (centred && s.rings) nameRings(s, context);
   if (s.ruler.from) drawRuler(s, context);
   drawChosen(s, context);
 }
