@@ -7,7 +7,7 @@ only where they gave no claim that could be checked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fusion.advice import disagreement
 from fusion.citations import cited_by_sentence, find_citations, restored, without_citations
@@ -16,7 +16,7 @@ from fusion.claims import Passage, read_claims
 from fusion.verify import verify
 from fusion.verify_facts import Facts, Thresholds
 from retinai.lesions import CLASSES, GRADES, LESIONS
-from retinai.types import Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, Lesion
+from retinai.types import Advice, Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, Lesion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,29 @@ class Checked:
     invented: tuple[str, ...] = ()
 
 
-def check(text: str, facts: Facts, thresholds: Thresholds) -> Checked:
-    """Take `text` apart and judge every claim by the facts of the photograph."""
+def check(text: str, facts: Facts, thresholds: Thresholds, advice: Advice | None = None) -> Checked:
+    """Take `text` apart and judge every claim by the facts of the photograph.
+
+    advice: what the readings together ask for; a longer wait is not kept, even where the lesions alone would bear it.
+    """
     reading = read_claims(without_citations(text))
     citations = find_citations(text)
     cited = cited_by_sentence(text, citations)
-    claims = verify((restored(claim, text, cited) for claim in reading.claims), facts, thresholds)
+    verdicts = verify((restored(claim, text, cited) for claim in reading.claims), facts, thresholds)
+    claims = tuple(_soon_enough(claim, advice) for claim in verdicts)
     unread = tuple(Passage(text[slice(*passage.span)], passage.span, passage.why) for passage in reading.unread)
     mentioned = {claim.lesion for claim in claims}
     found = {lesion.code for lesion in facts.lesions}
     known = {lesion.id for lesion in facts.lesions} | {item.id for item in facts.evidence}
     invented = tuple(dict.fromkeys(each.id for each in citations if each.id not in known))
     return Checked(claims, unread, tuple(code for code in LESIONS if code in found and code not in mentioned), invented)
+
+
+def _soon_enough(claim: Claim, advice: Advice | None) -> Claim:
+    if not (claim.kept and claim.kind == "referral" and claim.months and advice and claim.months[1] > advice.months):
+        return claim
+    reason = f"the worst consistent reading, {advice.by}, asks for an examination within {advice.months} month"
+    return replace(claim, verdict="unsupported", kept=False, reason=reason if advice.months == 1 else f"{reason}s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The explanation as plain text that is read in ten seconds: 80 columns, short sentences, deterministic.
 
-First what matters, in two lines: grade, agreement, what to do. Then what it rests on with its citations, what was withheld, and what
+First what matters, in a few lines: grade, agreement, what to do. Then what it rests on with its citations, what was withheld, and what
 cannot be seen. Nothing is worded here but headings, that summary of the readings, and the request for another photograph: every finding
 is an Evidence or a kept claim, printed with its citations, so the text cannot say what the record does not hold.
 """
@@ -57,13 +57,13 @@ def render_ungradable(name: str, quality: Quality) -> str:
 
 
 def summary(page: Page) -> list[str]:
-    """The readings and what to do, one line each: 'GRADE 2 by the visible lesions, 2 by nano: they agree.'"""
+    """The readings and what to do, one line each: 'GRADE 2 by the visible lesions, 2 by nano.', 'They agree.', ..."""
     visible, answer, advice = page.interval.visible, page.answer, page.advice
     lines = [f"GRADE {visible} by the visible lesions, {GRADES[visible]}."]
     if answer:
         said = f"{answer.grade.level} by {answer.source}{_open(answer.grade)}" if answer.grade else f"none by {answer.source}"
-        agree = "they agree, but it was told the findings" if answer.grounded else "they agree"
-        lines = [f"GRADE {visible} by the visible lesions, {said}: {'DISCORDANT, needs a human' if advice.human else agree}."]
+        agree = "They agree, but the model was told the findings." if answer.grounded else "They agree."
+        lines = [f"GRADE {visible} by the visible lesions, {said}.", "DISCORDANT, needs a human." if advice.human else agree]
     risk = "1 or 2" if page.dme_risk is None else page.dme_risk
     otherwise = "A human has to look first; otherwise re-examine" if advice.human else "Re-examine"
     what = "REFER to an ophthalmologist" if advice.refer else otherwise

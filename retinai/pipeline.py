@@ -34,7 +34,7 @@ from retinai.quality import assess
 from retinai.report.document import to_document
 from retinai.report.folder import write_folder
 from retinai.report.provenance import digest, now, stamp, surroundings
-from retinai.types import CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap
+from retinai.types import Advice, CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap
 from segmentation.detector import LesionDetector
 from segmentation.weights import BUNDLED
 
@@ -142,9 +142,9 @@ class Pipeline:
         provenance: Mapping[str, Any],
     ) -> Explanation:
         """Check what the language model says by the evidence, weigh the readings, and write it all down."""
-        answer, lines = self._check(facts, said, weighed)
-        table = tabulate(weighed, facts.lesions) if weighed else None
         advice = advise(facts.interval, facts.dme, said.grade if said else None, asked=said is not None)
+        answer, lines = self._check(facts, said, advice, weighed)
+        table = tabulate(weighed, facts.lesions) if weighed else None
         lost = unseen(facts.landmarks)
         page = Page(facts.landmarks, facts.evidence, facts.interval, facts.dme.risk, advice, lost, answer, lines, table)
         return Explanation(
@@ -164,11 +164,11 @@ class Pipeline:
             advice=advice,
         )
 
-    def _check(self, facts: Facts, said: Answer | None, weighed: Weighed | None) -> tuple[CheckedAnswer | None, Told]:
+    def _check(self, facts: Facts, said: Answer | None, advice: Advice, weighed: Weighed | None) -> tuple[CheckedAnswer | None, Told]:
         """The language model's answer with its verdicts, and the lines that tell it."""
         if self.talker is None or said is None:
             return None, NOTHING
-        checked = check(said.text, facts, Thresholds(self.detector.peaks, self.detector.sure))
+        checked = check(said.text, facts, Thresholds(self.detector.peaks, self.detector.sure), advice)
         answer = CheckedAnswer(
             source=self.talker.name,
             text=said.text,

@@ -113,18 +113,31 @@ def test_grades_agree_or_need_a_human() -> None:
 
 
 def test_agreement_stands_at_the_top() -> None:
-    agree, differ, refused = (render("photo", page("", BLEEDING, level)).splitlines()[2:4] for level in (2, 3, None))
-    assert agree[0] == "GRADE 2 by the visible lesions, 2 by test: they agree."
-    assert differ[0] == "GRADE 2 by the visible lesions, 3 by test: DISCORDANT, needs a human."
-    assert refused[0] == "GRADE 2 by the visible lesions, none by test: DISCORDANT, needs a human."
-    assert differ[1] == "DME RISK 0. REFER to an ophthalmologist, within 3 months (ICO-3)."
-    told_first = render("photo", page("", BLEEDING, 2, grounded=True))
-    assert "they agree, but it was told the findings" in " ".join(told_first.split())
+    agree, differ, refused = (render("photo", page("", BLEEDING, level)).splitlines()[2:5] for level in (2, 3, None))
+    assert agree[:2] == ["GRADE 2 by the visible lesions, 2 by test.", "They agree."]
+    assert differ == [
+        "GRADE 2 by the visible lesions, 3 by test.",
+        "DISCORDANT, needs a human.",
+        "DME RISK 0. REFER to an ophthalmologist, within 3 months (ICO-3).",
+    ]
+    assert refused[:2] == ["GRADE 2 by the visible lesions, none by test.", "DISCORDANT, needs a human."]
+    told_first = render("photo", page("", BLEEDING, 2, grounded=True)).splitlines()
+    assert told_first[3] == "They agree, but the model was told the findings."
 
 
 def test_a_model_that_names_another_grade_than_it_gives_is_caught() -> None:
     lines = page("Grade: 2. This is grade 4, proliferative disease.", BLEEDING).told.grade
     assert lines[-1] == "Its text names another grade: grade 4, proliferative diabetic retinopathy."
+
+
+def test_a_wait_that_only_the_lesions_would_bear_is_not_kept() -> None:
+    text = "Follow-up in 6 months is advised."
+    grade = Grade(4, (0, 0, 0, 0, 1.0), "test")
+    worst = advise(BLEEDING.interval, BLEEDING.dme, grade)
+    kept, withheld_ = (check(text, BLEEDING, SURE, advice).claims[0] for advice in (None, worst))
+    assert kept.kept and kept.verdict == "supported"
+    assert (withheld_.kept, withheld_.verdict) == (False, "unsupported")
+    assert withheld_.reason == "the worst consistent reading, the model's grade, asks for an examination within 1 month"
 
 
 def test_a_terminal_is_not_moved_by_a_models_words() -> None:
