@@ -1,7 +1,7 @@
 """Ids that a text cites, such as [HE-3] or (E4, HE-1): taken out before its claims are read, and checked for being there.
 
-A citation is no part of a sentence's sense, and "HE-3" would be read as haemorrhages. What is cited decides no verdict: the claim is
-judged by the evidence, and a citation of nothing is said to be one.
+A citation is no part of a sentence's sense, and its letters are those of a lesion's abbreviation. What is cited decides no verdict: the
+claim is judged by the evidence, and a citation of nothing is said to be one.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -105,3 +107,9 @@ def test_a_map_is_what_its_grid_spreads(nano: Vlm, image: FundusImage) -> None:
     grid = Grid.of(Fit.of(image.field, 96), 3)
     cells = np.linalg.pinv(grid.rows) @ found.values @ np.linalg.pinv(grid.columns).T
     assert np.abs(grid.rows @ cells @ grid.columns.T - found.values).max() < 1e-3
+
+
+def test_a_model_tells_its_name_and_not_where_it_lies(tmp_path: Path) -> None:
+    vlm = Vlm.load(save_tiny_llava(tmp_path / "eye"), device="cpu")
+    assert vlm.name == "vlm:eye"
+    assert vlm.has_room("Grade it.", 20) and not vlm.has_room("Grade it. " * 200, 20)
