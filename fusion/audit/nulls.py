@@ -20,7 +20,8 @@ from retinai.lesions import CLASSES, LESIONS
 @dataclass(frozen=True, slots=True, eq=False)
 class Peer:
     """What is true of one photograph, without its pixels. level: the grade that the drawn lesions fit; text: the report written from the
-    masks; counts: (16,) by class and quadrant; fields: (36,) ETDRS fields with lesions; present: lesion classes."""
+    masks; counts: (16,) by class and quadrant; fields: (36,) ETDRS fields with lesions; present: lesion classes; placed: whether the
+    fovea was found, without which there are no quadrants and fields."""
 
     name: str
     level: int
@@ -28,13 +29,15 @@ class Peer:
     counts: Counts
     fields: NDArray[np.bool_]
     present: tuple[str, ...]
+    placed: bool
 
 
 def peer_of(name: str, truth: Truth) -> Peer:
     """What is kept of a photograph's truth for the others."""
     fields = occupied(truth.regions, truth.landmarks)
     text = written(truth.facts.evidence)
-    return Peer(name, truth.facts.interval.visible, text, counts_of(truth.facts.lesions), fields, truth.present)
+    placed = truth.landmarks.fovea is not None and truth.landmarks.eye is not None
+    return Peer(name, truth.facts.interval.visible, text, counts_of(truth.facts.lesions), fields, truth.present, placed)
 
 
 def references(own: Peer, others: Sequence[Peer]) -> Iterator[tuple[str, Text]]:
@@ -53,7 +56,8 @@ def template(peers: Sequence[Peer]) -> Text:
 
 
 def _majority(peers: Sequence[Peer]) -> Iterator[str]:
-    there = np.mean([peer.counts > 0 for peer in peers], axis=0) >= 0.5
+    placed = [peer.counts > 0 for peer in peers if peer.placed]
+    there = np.mean(placed, axis=0) >= 0.5 if placed else np.zeros(len(CELLS), np.bool_)
     for code in LESIONS:
         plural = CLASSES[code].plural
         if np.mean([code in peer.present for peer in peers]) < 0.5:

@@ -56,10 +56,13 @@ def _spatial(case: Case) -> Found:
 
 
 def _counts(case: Case) -> Found:
+    """Nothing where the masks show no fovea: there are no true quadrants to count in."""
+    if not case.own.placed:
+        return {}
     regions = case.reading.regions or Regions((), case.image.field.shape, {})
     explanation = case.reading.explanation
     said = counts_of(explanation.lesions), occupied(regions, explanation.landmarks)
-    return measure_counts(said, (case.own.counts, case.own.fields), [(peer.counts, peer.fields) for peer in case.others])
+    return measure_counts(said, (case.own.counts, case.own.fields), [(peer.counts, peer.fields) for peer in case.others if peer.placed])
 
 
 def _grade(case: Case) -> Found:

@@ -24,10 +24,15 @@ def figures_of(results: Sequence[Result], metrics: Sequence[Metric], resamples: 
 
 
 def report(
-    results: Sequence[Result], metrics: Sequence[Metric], items: Sequence[Item], about: Mapping[str, Any], output: Path
+    results: Sequence[Result],
+    metrics: Sequence[Metric],
+    items: Sequence[Item],
+    about: Mapping[str, Any],
+    output: Path,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
     """Write audit.json, audit.md and audit.html into `output`, and return the first. about: what was audited on what."""
-    figures = figures_of(results, metrics)
+    figures = figures_of(results, metrics, resamples)
     answered = [result for result in results if result.metric != grades.METRIC or "level" in result.numbers]
     cases = read_cases(output, [item.name for item in items])
     said = [asdict(verdict) for verdict in verdicts(figures)]

@@ -95,7 +95,7 @@ def _table(document: dict[str, Any], output: Path) -> str:
     for verdict in document["verdicts"]:
         word = {True: "FLAGGED", False: "not seen", None: "not measured"}[verdict["flagged"]]
         lines.append(f"{verdict['name']:<24}{word}")
-    lines += ["", f"{'row':>3} {'figure':<24}{'value':>8}  {'95 % interval':<16}{'null':>8}{'oracle':>8}{'n':>7}"]
+    lines += ["", f"{'row':>3} {'figure':<26}{'value':>8}  {'95 % interval':<15}{'null':>8}{'oracle':>8}{'n':>7}"]
     lines += [_line(figure) for figure in document["figures"] if figure["value"] is not None]
     return "\n".join([*lines, "", f"Report: {output / 'audit.html'}", document["disclaimer"]])
 
@@ -103,16 +103,16 @@ def _table(document: dict[str, Any], output: Path) -> str:
 def _line(figure: dict[str, Any]) -> str:
     ends = f"{_number(figure['low'])} to {_number(figure['high'])}"
     null, oracle = _number(figure["null"]), _number(figure["oracle"])
-    return f"{figure['row']:>3} {figure['name']:<24}{_number(figure['value']):>8}  {ends:<16}{null:>8}{oracle:>8}{figure['n']:>7}"
+    return f"{figure['row']:>3} {figure['name']:<26}{_number(figure['value']):>8}  {ends:<15}{null:>8}{oracle:>8}{figure['n']:>7}"
 
 
 def _differences(differences: list[Difference]) -> str:
-    lines = [f"{'row':>3} {'figure':<24}{'first':>8}{'second':>8}{'change':>8}  {'95 % interval':<16}"]
+    lines = [f"{'row':>3} {'figure':<26}{'first':>8}{'second':>8}{'change':>8}  {'95 % interval':<16}"]
     for each in differences:
         word = {True: "better", False: "worse", None: ""}[each.better]
         ends = f"{each.low:.3f} to {each.high:.3f}"
         lines.append(
-            f"{each.row:>3} {each.name:<24}{each.first:>8.3f}{each.second:>8.3f}{each.difference:>+8.3f}  {ends:<16} {word}".rstrip()
+            f"{each.row:>3} {each.name:<26}{each.first:>8.3f}{each.second:>8.3f}{each.difference:>+8.3f}  {ends:<16} {word}".rstrip()
         )
     return "\n".join(lines)
 
