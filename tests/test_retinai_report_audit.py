@@ -116,7 +116,7 @@ def test_all_three_tell_the_same_figures(written: Path) -> None:
 
 def test_every_cheat_is_named_with_what_was_found(written: Path) -> None:
     page, text = ((written / name).read_text(encoding="utf-8") for name in ("audit.html", "audit.md"))
-    assert re.search(r"whole-image citer</b> <strong>\u2717 flagged", page) and "**whole-image citer: flagged.**" in text
+    assert re.search(r"whole-image citer</b><strong>\u2717 flagged", page) and "**whole-image citer: flagged.**" in text
     assert "**dead layer: not measured.**" in text and "**denier: not seen.**" in text
 
 

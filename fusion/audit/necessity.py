@@ -24,7 +24,7 @@ Photograph = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Reader = Callable[[Photograph], NDArray[np.float64]]
 METRIC = "necessity"
-EDGE = 1 / 800
+EDGE = 1 / 500
 """How far beyond its outline a lesion is painted over, as a share of the field's longer side: its blurred rim would colour the paint."""
 ECCENTRICITY = 0.1
 """How much farther from the fovea or nearer to it a control may lie, as a share of the lesion's distance or of a tenth of the field."""
@@ -191,7 +191,7 @@ class Edits:
 
 
 def measure_necessity(case: Case, read: Reader, seed: int = 0) -> Edits:
-    """Paint over the cited lesions, their controls, all true lesions, and all but the cited ones, and read each.
+    """Paint over the cited lesions, their controls, all true lesions, and the true ones that are not cited, and read each.
 
     drop: how far the grade's log-odds fall; flip: whether another grade becomes the likeliest; the null is the control, the oracle all
     true lesions. effect: the cited lesions' drop beyond the control's; pass: right, flips without the cited lesions, does not flip
@@ -200,7 +200,7 @@ def measure_necessity(case: Case, read: Reader, seed: int = 0) -> Edits:
     everything = case.lesions | case.cited
     vessels = vesselness(paint_over(case.pixels, everything, case.retina), case.retina)  # between exudates there seem to be vessels
     controls = match_controls(case.cited, everything | case.disc, case.retina, vessels, case.middle, seed)
-    masks = {"cited": case.cited, "control": controls.mask, "lesions": case.lesions, "rest": everything & ~case.cited}
+    masks = {"cited": case.cited, "control": controls.mask, "lesions": case.lesions, "rest": _uncited(case)}
     pictures = {name: paint_over(case.pixels, mask, case.retina) for name, mask in masks.items()}
     before = log_odds(read(case.pixels), case.level)
     probs = {name: read(picture) for name, picture in pictures.items()}
@@ -215,6 +215,13 @@ def measure_necessity(case: Case, read: Reader, seed: int = 0) -> Edits:
     numbers = numbers if fair else {source: dict.fromkeys(some, float("nan")) for source, some in numbers.items()}
     numbers[PRODUCT] |= {"matched": controls.matched, "off_centre": controls.eccentricity, "off_vessels": controls.vesselness}
     return Edits(numbers, pictures)
+
+
+def _uncited(case: Case) -> Mask:
+    """The true lesions that no cited one touches. What a cited outline leaves over of its own lesion is no other lesion."""
+    labels = cv2.connectedComponents(case.lesions.astype(np.uint8))[1]
+    near = _distance(case.cited) <= 2 * _edge_px(case.retina)
+    return case.lesions & ~np.isin(labels, np.unique(labels[near]))
 
 
 def _change(before: float, after: NDArray[np.float64], level: int) -> dict[str, float]:

@@ -65,9 +65,9 @@ def necessity(case: Case) -> Found:
     right = None if case.item.grade is None else grade.level == case.item.grade
     middle = truth.landmarks.fovea or _middle(case.image.field)
     scene = Edited(case.image.pixels, case.image.field, cited, _lesions(case), disc, middle, grade.level, right)
-    edits = measure_necessity(scene, lambda pixels: _probs(talker, replace(case.image, pixels=pixels)))
-    case.keep({f"without_{name}": picture for name, picture in edits.pictures.items()})
-    return edits.numbers
+    found = measure_necessity(scene, lambda pixels: _probs(talker, replace(case.image, pixels=pixels)))
+    case.keep({f"without_{name}": picture for name, picture in found.pictures.items()})
+    return found.numbers
 
 
 def saliency(case: Case) -> Found:
@@ -77,11 +77,9 @@ def saliency(case: Case) -> Found:
     if grade is None or own is None or is_dead(own.values, case.image.field):
         return _NOTHING
     other = case.other()
-    strange = _look(talker, other, grade.level)
-    scene = Scene(
-        case.image.pixels, case.image.field, _lesions(case), _grid(own, case.image), (strange.values, other.field) if strange else None
-    )
-    return measure_saliency(own.values, scene)
+    found = _look(talker, other, grade.level)
+    strange = (found.values, other.field) if found else None
+    return measure_saliency(own.values, Scene(case.image.pixels, case.image.field, _lesions(case), _grid(own, case.image), strange))
 
 
 def curves(case: Case) -> Found:
@@ -101,15 +99,12 @@ def sanity(case: Case) -> Found:
     if grade is None or not isinstance(talker, LocalTalker):
         return _NOTHING
     own, image = case.reading.saliency, case.image
+    if own is None:
+        return measure_sanity(None, image.pixels, image.field)
     others = [_look(talker, image, level) for level in range(len(GRADES)) if level != grade.level]
-    return measure_sanity(
-        own.values if own else None,
-        image.pixels,
-        image.field,
-        _grid(own, image) if own else None,
-        randomised=_with_random_weights(talker, image, grade.level),
-        permuted=[each.values if each else None for each in others],
-    )
+    permuted = [each.values if each else None for each in others]
+    randomised = _with_random_weights(talker, image, grade.level)
+    return measure_sanity(own.values, image.pixels, image.field, _grid(own, image), randomised, permuted)
 
 
 def stability(case: Case) -> Found:

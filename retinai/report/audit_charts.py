@@ -11,7 +11,7 @@ from typing import Any
 
 VALUE, NULL, ORACLE, ALERT, FAINT = "#0072B2", "#5F6B76", "#007A5A", "#B44A00", "#D9DFE5"
 _WIDE, _TALL, _EDGE = 260, 30, 12  # of a bar, px
-_CHART, _MARGIN = 300, 44  # of a curve's square, px
+_CHART, _LEFT, _TOP, _RIGHT, _BELOW = 240, 62, 8, 16, 44  # of a curve's square and what surrounds it, px
 
 
 def bar(figure: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> str:
         parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{VALUE}" fill-opacity="0.8"><title>{escape(said)}</title></circle>'
         )
-    return _svg(_CHART + 2 * _MARGIN, _CHART + 2 * _MARGIN, "reliability: accuracy over the probability of the grade given", parts)
+    return _chart("reliability: accuracy over the probability of the grade given", parts)
 
 
 def risk_coverage(points: Sequence[Sequence[float]], overall: float) -> str:
@@ -103,25 +103,29 @@ def risk_coverage(points: Sequence[Sequence[float]], overall: float) -> str:
         _line(*_at(0, overall), *_at(1, overall), NULL, 1, ' stroke-dasharray="4 4"'),
         f'<polyline points="{path}" fill="none" stroke="{VALUE}" stroke-width="2.2"/>',
     ]
-    return _svg(_CHART + 2 * _MARGIN, _CHART + 2 * _MARGIN, f"risk over coverage; the risk of all is {number(overall)}", parts)
+    return _chart(f"risk over coverage; the risk of all is {number(overall)}", parts)
 
 
 def _at(x: float, y: float) -> tuple[float, float]:
     """From 0..1, upwards, to pixels."""
-    return _MARGIN + x * _CHART, _MARGIN / 2 + (1 - y) * _CHART
+    return _LEFT + x * _CHART, _TOP + (1 - y) * _CHART
 
 
 def _axes(across: str, up: str) -> list[str]:
     parts = []
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         x, y = _at(tick, tick)
-        parts += [_line(_MARGIN, y, _MARGIN + _CHART, y, FAINT, 1), _text(_MARGIN - 6, y + 4, number(tick), 11, "end")]
-        parts += [_text(x, _at(0, 0)[1] + 16, number(tick), 11, "middle")]
+        parts += [_line(_LEFT, y, _LEFT + _CHART, y, FAINT, 1), _text(_LEFT - 6, y + 4, f"{tick:g}", 11, "end")]
+        parts += [_text(x, _TOP + _CHART + 16, f"{tick:g}", 11, "middle")]
     parts.append(_line(*_at(0, 0), *_at(1, 0), NULL, 1))
-    middle = _MARGIN / 2 + _CHART / 2
-    parts.append(_text(_MARGIN + _CHART / 2, _at(0, 0)[1] + 34, across, 12, "middle"))
-    parts.append(f'<g transform="rotate(-90 12 {middle})">{_text(12, middle, up, 12, "middle")}</g>')
+    middle = _TOP + _CHART / 2
+    parts.append(_text(_LEFT + _CHART / 2, _TOP + _CHART + 36, across, 12, "middle"))
+    parts.append(f'<g transform="rotate(-90 16 {middle})">{_text(16, middle, up, 12, "middle")}</g>')
     return parts
+
+
+def _chart(said: str, parts: Sequence[str]) -> str:
+    return _svg(_LEFT + _CHART + _RIGHT, _TOP + _CHART + _BELOW, said, parts)
 
 
 def _svg(width: float, height: float, said: str, parts: Sequence[str]) -> str:

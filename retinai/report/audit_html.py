@@ -36,15 +36,15 @@ table {{ border-collapse: collapse; width: 100%; }} th, td {{ text-align: left; 
 .figures td {{ border-top: 1px solid #e8ecf0; }} .figures th {{ font-weight: 600; font-size: 13px; color: #4a5560; }}
 .figures .group th {{ font-size: 15px; color: #1c252d; padding-top: 18px; }}
 .number {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
+.verdict {{ display: grid; grid-template-columns: 12em 9em 1fr; gap: 8px; }}
 .verdict {{ border-left: 6px solid; padding: 6px 12px; margin: 8px 0; background: #f7f9fa; }}
 .flagged {{ border-color: {ALERT}; }} .clear {{ border-color: {ORACLE}; }} .unknown {{ border-color: #9aa7b2; }}
-.verdict b {{ display: inline-block; min-width: 9.5em; }}
-.charts {{ display: flex; flex-wrap: wrap; gap: 28px; align-items: flex-start; }} .charts figure {{ margin: 0; }}
-.matrix {{ width: auto; }} .matrix td, .matrix th {{ text-align: center; min-width: 40px; padding: 8px; }}
+.charts {{ display: flex; flex-wrap: wrap; gap: 28px; align-items: flex-start; }} .charts figure {{ margin: 0; max-width: 340px; }}
+.matrix {{ width: auto; }} .matrix td, .matrix th {{ text-align: center; min-width: 34px; padding: 8px 4px; }}
 figcaption {{ font-size: 13px; color: #4a5560; }}
-.row {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 10px; }}
+.row {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 10px; margin: 8px 0; }}
 .row figure {{ margin: 0; }} .row img {{ width: 100%; height: auto; border-radius: 3px; background: #000; }}
-.claim {{ padding: 3px 10px; border-left: 4px solid {ALERT}; margin: 4px 0; }} .claim.doubt {{ border-color: #9aa7b2; }}
+.claim {{ padding: 3px 10px; border-left: 4px solid {ALERT}; margin: 4px 0; }}
 summary {{ cursor: pointer; }} svg {{ display: block; }}
 """
 
@@ -74,7 +74,9 @@ def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
         kind, word = {True: ("flagged", "\u2717 flagged"), False: ("clear", "\u2713 not seen"), None: ("unknown", "\u2013 not measured")}[
             each["flagged"]
         ]
-        lines.append(f"<div class='verdict {kind}'><b>{escape(each['name'])}</b> <strong>{word}</strong>. {escape(each['line'])}</div>")
+        lines.append(
+            f"<div class='verdict {kind}'><b>{escape(each['name'])}</b><strong>{word}</strong><span>{escape(each['line'])}</span></div>"
+        )
     return "<h2>Is it one of the known cheats?</h2>\n" + "\n".join(lines)
 
 
@@ -93,7 +95,7 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _key() -> str:
-    dot = '<svg viewBox="0 0 14 14" width="14" height="14" style="display:inline" aria-hidden="true">{}</svg>'
+    dot = '<svg viewBox="0 0 14 14" width="14" height="14" style="display: inline; vertical-align: -2px" aria-hidden="true">{}</svg>'
     value = dot.format(f'<circle cx="7" cy="7" r="4.5" fill="{VALUE}"/>')
     null = dot.format(f'<circle cx="7" cy="7" r="4" fill="#fff" stroke="{NULL}" stroke-width="1.8"/>')
     oracle = dot.format(f'<polygon points="1.5,7 7,1.5 12.5,7 7,12.5" fill="{ORACLE}"/>')
@@ -181,8 +183,8 @@ def _errors(title: str, claims: Sequence[Mapping[str, Any]]) -> str:
     if not claims:
         return ""
     lines = [
-        f"<div class='claim'>\u201c{escape(claim['text'])}\u201d <span class='quiet'>{escape(claim['statement'])} "
-        f"{escape(claim['verdict'])}: {escape(claim['reason'] or '')}</span></div>"
+        f"<div class='claim'>\u201c{escape(claim['text'])}\u201d <strong>{escape(claim['verdict'])}</strong>: "
+        f"{escape(claim['reason'] or '')} <span class='quiet'>Read as: {escape(claim['statement'])}</span></div>"
         for claim in claims
     ]
     return f"<h3>{escape(title)}</h3>\n" + "\n".join(lines) + "\n"
