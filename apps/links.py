@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
-import streamlit as st
+from streamlit.components import v2
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -49,4 +49,4 @@ def clicked() -> str | None:
 
 @cache
 def _component() -> ComponentRenderer:
-    return st.components.v2.component("retinai_citations", js=_LISTENER)
+    return v2.component("retinai_citations", js=_LISTENER)
