@@ -39,7 +39,7 @@ def _worse(levels: dict[Eye, int]) -> Literal["right", "left", "both"] | None:
 
 def _sooner(eyes: _Eyes) -> tuple[Eye | None, Advice | None]:
     """The advice with the shorter wait, of equals the right eye's."""
-    found = [(eye, each.advice) for eye, each in eyes.items() if each.advice]
+    found: list[tuple[Eye, Advice]] = [(eye, each.advice) for eye, each in eyes.items() if each.advice]
     return min(found, key=lambda pair: pair[1].months) if found else (None, None)
 
 
@@ -84,7 +84,7 @@ def _asymmetry(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
     for code in LESIONS:
         ids: dict[Eye, list[str]] = {eye: [lesion.id for lesion in each.lesions if lesion.code == code] for eye, each in eyes.items()}
         if bool(ids["right"]) != bool(ids["left"]):
-            eye = "right" if ids["right"] else "left"
+            eye: Eye = "right" if ids["right"] else "left"
             count = len(ids[eye])
             word = CLASSES[code].name if count == 1 else CLASSES[code].plural
             yield f"Found in the {eye} eye only: {count} {word} [{eye} {ids[eye][0]}{f' and {count - 1} more' if count > 1 else ''}]."

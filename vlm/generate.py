@@ -58,7 +58,7 @@ class Vlm:
 
     def has_room(self, prompt: str, most_tokens: int = MOST_TOKENS) -> bool:
         """Whether question, picture and an answer fit into what the language model was made for."""
-        text = llava(self.model).config.text_config
+        text: Any = llava(self.model).config.text_config
         return len(self.encoder.question(prompt)) + most_tokens <= text.max_position_embeddings
 
     @torch.inference_mode()

@@ -61,7 +61,7 @@ class Provenance(_Strict):
 def _model(kind: type[Any]) -> Any:
     """The model of a dataclass: the same fields, all of them required."""
     hints = get_type_hints(kind)
-    known = {field.name: (_plain(hints[field.name]), ...) for field in fields(kind)}
+    known: dict[str, Any] = {field.name: (_plain(hints[field.name]), ...) for field in fields(kind)}
     if kind is Explanation:
         known |= {"provenance": (Provenance, ...)}
     if kind is Evidence:
@@ -104,7 +104,8 @@ class Failure(_Frame):
 def _document(kind: type[Any], name: str) -> Any:
     """The model of a whole document: a frame around the fields of a dataclass."""
     model = _model_of(kind)
-    return create_model(f"{kind.__name__}Document", __base__=(_Frame, model), __doc__=model.__doc__, document=(Literal[name], ...))
+    tag: dict[str, Any] = {"document": (Literal[name], ...)}
+    return create_model(f"{kind.__name__}Document", __base__=(_Frame, model), __doc__=model.__doc__, **tag)
 
 
 ExplanationDocument: Any = _document(Explanation, "explanation")
