@@ -59,6 +59,16 @@ def test_painting_over_removes_the_lesion_and_touches_nothing_else() -> None:
     assert (paint_over(case.pixels, np.zeros_like(case.cited), case.retina) == case.pixels).all()
 
 
+def test_at_the_rim_the_black_border_gives_no_colour() -> None:
+    case = _case()
+    at_the_rim = np.zeros_like(case.cited)
+    at_the_rim[4:14, 115:125] = True
+    at_the_rim &= case.retina
+    painted = paint_over(case.pixels, at_the_rim, case.retina)
+    assert painted[at_the_rim].min(axis=0)[0] > 120
+    assert (painted[~case.retina] == 0).all()
+
+
 def test_controls_have_the_lesions_area_and_eccentricity_and_lie_on_healthy_retina() -> None:
     case = _case()
     controls = match_controls(case.cited, case.lesions, case.retina, vesselness(case.pixels, case.retina), case.middle)
@@ -97,6 +107,12 @@ def test_a_reader_of_the_cited_lesions_passes() -> None:
     assert (product["flip"], product["pass"], product["keep"]) == (1, 1, 1)
     assert numbers["oracle"]["drop"] >= product["drop"]
     assert product["effect"] == product["drop"]
+
+
+def test_an_outline_that_is_too_small_leaves_no_other_lesion_over() -> None:
+    case = _case()
+    inner = cv2.erode(case.cited.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    assert measure_necessity(replace(case, cited=inner), _counts_dark(1.5)).numbers["product"]["keep"] == 1
 
 
 def test_a_reader_that_ignores_the_photograph_does_not() -> None:
