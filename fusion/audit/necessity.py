@@ -8,7 +8,7 @@ Photographs are (H, W, 3) uint8 RGB; masks (H, W) bool; a reader takes a photogr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -186,7 +186,7 @@ class Case:
 class Edits:
     """What was read from one photograph. numbers: source -> numbers; pictures: name -> the edited photograph, to be looked at."""
 
-    numbers: dict[str, Numbers]
+    numbers: Mapping[str, Numbers]
     pictures: dict[str, Photograph] = field(default_factory=dict)
 
 
