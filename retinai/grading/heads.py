@@ -96,7 +96,10 @@ def cumulative_to_log_probs(outputs: Tensor) -> Tensor:
 
     "Above k + 1" cannot be likelier than "above k"; where the tasks say so, the lower of the two is taken.
     """
-    above = torch.cummin(outputs.sigmoid(), 1).values
+    columns = list(outputs.sigmoid().unbind(1))
+    for k in range(1, len(columns)):  # torch.cummin has no counterpart in ONNX
+        columns[k] = torch.minimum(columns[k - 1], columns[k])
+    above = torch.stack(columns, 1)
     ones, zeros = torch.ones_like(above[:, :1]), torch.zeros_like(above[:, :1])
     probs = torch.cat([ones, above], 1) - torch.cat([above, zeros], 1)
     probs = probs.clamp_min(_LEAST)
