@@ -16,7 +16,7 @@ from apps.second import ask_first, judge_lesion, show_second_reader, verdicts
 from apps.session import Session
 from retinai.types import Landmarks
 
-_HEIGHT = 560  # px
+_HEIGHT = 440  # px: with the buttons around it the picture fits a screen of 800
 
 
 def show_case(session: Session, store: Store, case: Case) -> None:
@@ -32,7 +32,7 @@ def show_case(session: Session, store: Store, case: Case) -> None:
 def _title(session: Session, case: Case) -> None:
     """Which case this is, and the way to the patient's other eye."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {case.label}", width="content")
+        st.markdown(f"#### {case.label}", width="content")
         for other in session.eyes(case):
             if other is not case and st.button(f"Go to {other.label}", key=f"other-{other.upload.number}"):
                 session.show(other.upload.number)

@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {
     "global.developmentMode": False,
     "theme.light.primaryColor": "#0b6e6e",
     "theme.light.linkColor": "#0b5f8a",
-    "theme.dark.primaryColor": "#4fc3c3",
+    "theme.dark.primaryColor": "#168585",
     "theme.dark.linkColor": "#8ecdf5",
 }
 """No telemetry, no stack traces, no developer's menu; a photograph of twelve megapixels passes, a disc image does not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,25 +14,24 @@ from retinai.types import Lesion
 
 
 def rows(lesions: Sequence[Lesion], disc_diameter_px: float | None, verdicts: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One row a lesion. size: its mean diameter in disc diameters, where the disc was found."""
+    """One row a lesion. Its size is a mean diameter in disc diameters, and an area in pixels where no disc was found."""
     return [
         {
             "id": lesion.id,
             "class": CLASSES[lesion.code].name,
-            "size (DD)": _diameter(lesion.area_px) / disc_diameter_px if disc_diameter_px else None,
-            "area (px)": lesion.area_px,
-            "quadrant": lesion.place.quadrant or "unknown",
-            "to the fovea (DD)": lesion.place.distance_dd,
             "confidence": lesion.confidence,
+            **_size(lesion.area_px, disc_diameter_px),
+            "fovea (DD)": lesion.place.distance_dd,
+            "quadrant": lesion.place.quadrant or "unknown",
             "yours": verdicts.get(lesion.id, ""),
         }
         for lesion in lesions
     ]
 
 
-def _diameter(area_px: int) -> float:
-    """Of the circle of the same area."""
-    return 2 * (area_px / 3.141592653589793) ** 0.5
+def _size(area_px: int, disc_diameter_px: float | None) -> dict[str, float]:
+    """The diameter of the circle of the same area."""
+    return {"size (DD)": 2 * math.sqrt(area_px / math.pi) / disc_diameter_px} if disc_diameter_px else {"area (px)": area_px}
 
 
 def chosen(lesions: Sequence[Lesion], codes: Sequence[str], quadrants: Sequence[str], least: float) -> list[Lesion]:
@@ -64,9 +64,11 @@ def show_lesions(case: Case, verdicts: Mapping[str, str]) -> str | None:
 
 
 _COLUMNS: dict[str, Any] = {
-    "size (DD)": st.column_config.NumberColumn(format="%.3f", help="Mean diameter in disc diameters."),
-    "to the fovea (DD)": st.column_config.NumberColumn(format="%.2f", help="From the lesion's nearest pixel, in disc diameters."),
-    "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, help="Highest probability inside."),
+    "id": st.column_config.TextColumn(width=60),
+    "class": st.column_config.TextColumn(width=105),
+    "confidence": st.column_config.NumberColumn(format="percent", width=80, help="Highest probability inside the lesion."),
+    "size (DD)": st.column_config.NumberColumn(format="%.3f", width=70, help="Mean diameter in disc diameters."),
+    "fovea (DD)": st.column_config.NumberColumn(format="%.2f", width=75, help="From the lesion's nearest pixel, in disc diameters."),
     "yours": st.column_config.TextColumn(help="Your verdict, given below."),
 }
 

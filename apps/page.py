@@ -22,10 +22,17 @@ from retinai.lesions import DISCLAIMER
 
 _STYLE = """
 <style>
-.block-container { padding-top: 4rem; padding-bottom: 2rem; max-width: 1500px; }
+.block-container { padding-top: 1.1rem; padding-bottom: 1.5rem; max-width: 1500px; }
+[data-testid="stHeader"] { background: none; }
+[data-testid="stHeader"], [data-testid="stHeader"] div { pointer-events: none; }
+[data-testid="stHeader"] button { pointer-events: auto; }
+.st-key-bar { padding-right: 3rem; }
 .st-key-case .stMarkdown li { margin-bottom: .1rem; }
 @media (min-width: 961px) {
-  .st-key-words { max-height: calc(100vh - 10.5rem); min-height: 420px; overflow-y: auto; padding-right: .5rem; }
+  .st-key-words { max-height: calc(100vh - 10rem); min-height: 420px; overflow-y: auto; padding-right: .5rem; }
+}
+@media (max-width: 960px) and (min-height: 1000px) {
+  .st-key-words { max-height: calc(100vh - 790px); min-height: 380px; overflow-y: auto; }
 }
 @media (max-width: 960px) {
   .st-key-case > div > [data-testid="stHorizontalBlock"], .st-key-case > [data-testid="stHorizontalBlock"] { flex-direction: column; }

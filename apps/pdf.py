@@ -40,8 +40,12 @@ def patient_pdf(cases: Sequence[Case], patient: Patient | None = None) -> bytes:
         page = Figure(figsize=_A4)
         _frame(page, cases)
         width = (_RIGHT - _LEFT - 0.03 * (len(cases) - 1)) / len(cases)
-        for number, case in enumerate(cases):
-            _column(page, case, _LEFT + number * (width + 0.03), width, patient if number == 0 else None)
+        texts = [page_lines(case, None if number else patient) for number, case in enumerate(cases)]
+        lefts = [_LEFT + number * (width + 0.03) for number in range(len(cases))]
+        top = min(_column(page, case, left, width) for case, left in zip(cases, lefts, strict=True))
+        size = _size(texts, width, top - _BOTTOM)
+        for text, left in zip(texts, lefts, strict=True):
+            _write(page, _wrapped(text, width, size), left, top, size)
         target = io.BytesIO()
         page.savefig(target, format="pdf", metadata={"Title": "RetinAI report", "Author": None, "Creator": None})
     return target.getvalue()
@@ -54,29 +58,32 @@ def _frame(page: Figure, cases: Sequence[Case]) -> None:
     page.text(_LEFT, _TOP - 0.006, "Patient: ______________________________    Date of birth: ______________    "
               "Read by: ______________________________", fontsize=7.5, color=_GREY, va="top")  # fmt: skip
     page.text(_LEFT, 0.035, DISCLAIMER, fontsize=9, weight="bold", va="bottom")
-    page.text(_LEFT, 0.032, " | ".join(_stamp(case) for case in cases), fontsize=5.5, color=_GREY, va="top")
+    page.text(_LEFT, 0.032, "; ".join(_stamp(case) for case in cases), fontsize=5.5, color=_GREY, va="top")
 
 
 def _stamp(case: Case) -> str:
+    """What ties the page to its record: the beginnings of the checksums, and the version."""
     provenance: Any = case.explanation.provenance if case.explanation else {}
-    image, weights = str(provenance.get("image_sha256"))[:16], str(provenance.get("weights_sha256"))[:16]
-    return f"{case.label}: photograph {image}, weights {weights}, retinai {provenance['versions']['retinai']}"
+    image, weights = str(provenance["image_sha256"])[:12], str(provenance["weights_sha256"])[:12]
+    return f"case {case.upload.number}: photograph {image}, weights {weights}, retinai {provenance['versions']['retinai']}"
 
 
-def _column(page: Figure, case: Case, left: float, width: float, patient: Patient | None) -> None:
-    """One eye: the picture above, the words below in the largest letters with which they fit."""
+def _column(page: Figure, case: Case, left: float, width: float) -> float:
+    """The picture of one eye. Returns where the words begin."""
     picture = _picture(case)
     height = min(0.42, width * _A4[0] / _A4[1] * picture.shape[0] / picture.shape[1])
-    top = _TOP - 0.03
-    axes = page.add_axes((left, top - height, width, height))
+    axes = page.add_axes((left, _TOP - 0.03 - height, width, height))
     axes.imshow(picture, interpolation="none")
     axes.set_axis_off()
-    room = top - height - 0.012 - _BOTTOM
+    return _TOP - 0.042 - height
+
+
+def _size(texts: Sequence[Sequence[tuple[str, list[str]]]], width: float, room: float) -> float:
+    """The largest letters in which every column fits, the smallest where none does."""
     for size in _SIZES:
-        lines = _wrapped(page_lines(case, patient), width, size)
-        if len(lines) * _step(size) <= room:
-            break
-    _write(page, lines, left, top - height - 0.012, size, room)
+        if all(len(_wrapped(text, width, size)) * _step(size) <= room for text in texts):
+            return size
+    return _SIZES[-1]
 
 
 def _step(size: float) -> float:
@@ -118,9 +125,9 @@ def page_lines(case: Case, patient: Patient | None = None) -> list[tuple[str, li
     return [(top, [*in_short(explanation), *case.notes]), *both, *told]
 
 
-def _write(page: Figure, lines: list[tuple[str, bool]], left: float, top: float, size: float, room: float) -> None:
+def _write(page: Figure, lines: list[tuple[str, bool]], left: float, top: float, size: float) -> None:
     """Line by line. What does not fit even in the smallest letters is said to be missing, never silently cut."""
-    most = int(room / _step(size))
+    most = int((top - _BOTTOM) / _step(size))
     if len(lines) > most:
         lines = [*lines[: most - 1], ("The rest did not fit on this page: see the JSON document.", True)]
     for number, (line, heading) in enumerate(lines):

@@ -13,7 +13,7 @@ from retinai.lesions import SEGMENTED
 from retinai.pipeline import Pipeline
 from retinai.types import FundusImage, Grade, LesionMap, SaliencyMap
 
-DISC = (0.778, 0.497, 0.062)
+DISC = (0.683, 0.495, 0.062)
 """IDRiD_18's optic disc: centre and radius as shares of the width, the height and the width."""
 PLACES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "MA": ((0.45, 0.30, 0.003, 0.9), (0.60, 0.25, 0.003, 0.8)),
