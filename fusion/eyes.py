@@ -92,7 +92,7 @@ def _asymmetry(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
 
 def _laterality(eyes: _Eyes) -> Iterator[str]:
     """Photographs that look like the other eye, and two of the same eye."""
-    wrong = [eye for eye, each in eyes.items() if each.landmarks.eye not in (None, eye)]
+    wrong: list[Eye] = [eye for eye, each in eyes.items() if each.landmarks.eye not in (None, eye)]
     if len(wrong) == 2:
         yield "By disc and fovea each photograph looks like the other eye: they may have been swapped, or mirrored."
     for eye in wrong if len(wrong) == 1 else []:

@@ -64,8 +64,9 @@ class Talker:
         if self.blank:
             raise SaliencyError("blank")
         grid = Grid.of(Fit.of(image.field, 64), 4)
-        cells = np.eye(4, dtype=np.float32) + 0.1
-        return SaliencyMap(grid.rows @ cells @ grid.columns.T, f"grade {level}", "Grad-CAM", "layer", 4, 64)
+        cells = np.eye(4, dtype=np.float32) + np.float32(0.1)
+        values = np.asarray(grid.rows @ cells @ grid.columns.T, np.float32)
+        return SaliencyMap(values, f"grade {level}", "Grad-CAM", "layer", 4, 64)
 
 
 def drawn() -> tuple[FundusImage, dict[str, np.ndarray]]:
