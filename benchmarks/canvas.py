@@ -81,7 +81,7 @@ def page() -> None:
     def scene() -> Any:
         pixels = draw_photograph()
         landmarks = Landmarks((2900.0, 1400.0), 520.0, 0.9, (1900.0, 1450.0), 0.9, "right")
-        return make_scene(FundusImage("drawn", pixels, pixels.any(axis=2)), draw_lesions(), landmarks)
+        return make_scene(FundusImage("drawn", pixels, np.asarray(pixels.any(axis=2), np.bool_)), draw_lesions(), landmarks)
 
     st.set_page_config(layout="wide")
     fundus_canvas(scene(), key="canvas")
@@ -128,7 +128,7 @@ class Trace:
         return 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
 
     def rest(self) -> None:
-        self.tab.evaluate("() => new Promise((done) => setTimeout(() => requestIdleCallback(done), 250))")
+        self.tab.evaluate("() => new Promise((done) => setTimeout(() => requestIdleCallback(done, { timeout: 5000 }), 250))")
 
     def row(self, name: str, acts: Sequence[Callable[[], object]]) -> str:
         """Do each in turn, with a rest after each, in which slow layers become sharp. Paints under 16 ms are counted as 16."""
@@ -151,6 +151,7 @@ class Trace:
     def rows(self) -> Iterator[str]:
         tab = self.tab
         tab.focus(".stage")
+        yield self.keys("a key that does nothing", "Shift")
         yield self.keys("hard exudates off, on", "3")
         yield self.keys("filled, outlined", "o")
         yield self.keys("red-free, colour", "g")

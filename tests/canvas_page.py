@@ -28,12 +28,18 @@ def drawn() -> tuple[FundusImage, list[tuple[Lesion, list[NDArray[np.int32]]]], 
         lesion = Lesion(f"{code}-1", code, (left, top, width, height), int(mask.sum()), 0.9, place)
         found.append((lesion, [np.asarray(line.reshape(-1, 2), np.int32) for line in lines]))
     disc = (620.0, 320.0)
-    return FundusImage("drawn", pixels, pixels.any(axis=2)), found, Landmarks(disc, 100.0, 0.9, (480.0, 320.0), 0.9, "right")
+    return (
+        FundusImage("drawn", pixels, np.asarray(pixels.any(axis=2), np.bool_)),
+        found,
+        Landmarks(disc, 100.0, 0.9, (480.0, 320.0), 0.9, "right"),
+    )
 
 
 @st.cache_resource
-def scene() -> Scene:
+def scene(plain: bool) -> Scene:
     image, outlines, landmarks = drawn()
+    if plain:
+        return make_scene(image, [], Landmarks())
     looked = np.zeros((HEIGHT, WIDTH), np.float32)
     looked[300:340, 460:500] = 1
     return make_scene(image, outlines, landmarks, SaliencyMap(looked, "grade 2", "drawn"))
@@ -45,7 +51,8 @@ def page() -> None:
     for name, goal in (("Fly to it", "HE-1"), ("Fly back", None)):
         if st.button(name):
             state.goal = (goal, state.goal[1] + 1)
-    told = fundus_canvas(scene(), key="canvas", selected=state.goal[0], nonce=state.goal[1], height=480)
+    plain = st.checkbox("Plain")
+    told = fundus_canvas(scene(plain), key="canvas", selected=state.goal[0], nonce=state.goal[1], height=480)
     st.text(f"told: {told!r}")
 
 

@@ -300,6 +300,21 @@ def test_compare_leaves_the_left_side_plain(fresh: Page) -> None:
     assert is_colour(right, "HE").sum() == is_colour(before[:, half + 20 :], "HE").sum() > 0
 
 
+def test_plain_photograph_says_nothing_of_lesions_and_keeps_the_view(fresh: Page) -> None:
+    fresh.locator(".stage").press("+")
+    zoomed = scale_of(fresh)
+    fresh.get_by_text("Plain", exact=True).click()
+    fresh.wait_for_selector("button[data-layer=HE]", state="detached")
+    assert fresh.get_by_role("button", name="Rings").is_disabled()
+    assert "lesions" not in (fresh.locator(".stage").get_attribute("aria-label") or "")
+    assert is_colour(seen(fresh), "HE").sum() == 0
+    fresh.get_by_text("Plain", exact=True).click()
+    fresh.wait_for_selector("button[data-layer=HE]")
+    assert fresh.locator("button[data-layer=HE]").inner_text() == "1 haemorrhage"
+    assert is_colour(seen(fresh), "HE").sum() > 0
+    assert scale_of(fresh) == zoomed
+
+
 def test_ruler_measures_in_disc_diameters(fresh: Page) -> None:
     fresh.get_by_role("button", name="Ruler").click()
     box = fresh.locator(".stage").bounding_box()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.components import v2
 
 from apps.canvas.scene import Scene, make_scene
 
@@ -58,4 +59,4 @@ def _serve(content: bytes, mimetype: str, place: str) -> str:
 def _component() -> ComponentRenderer:
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (_FOLDER / "canvas.css").read_text(encoding="utf-8")
-    return st.components.v2.component("retinai_fundus_canvas", css=style, js=script)
+    return v2.component("retinai_fundus_canvas", css=style, js=script)

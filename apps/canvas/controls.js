@@ -107,6 +107,10 @@ function refresh(s) {
   refreshLayers(s);
   refreshCompare(s);
   s.stage.classList.toggle("measuring", s.ruler.on);
+  refreshWords(s);
+}
+
+function refreshWords(s) {
   s.zoomed.textContent = `${Math.round(s.view.scale * 100)} %`;
   if (!s.fingers.size) s.status.textContent = statusWords(s);
   Object.assign(s.root.dataset, { chosen: s.chosen ?? "", scale: s.view.scale.toFixed(4) });

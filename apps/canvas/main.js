@@ -16,7 +16,7 @@ function draw(s) {
   if (s.saliency) drawPicture(s, s.canvases.saliency, s.pictures.saliency);
   drawLayers(s);
   drawTools(s);
-  refresh(s);
+  refreshWords(s);
 }
 
 function choose(s, id) {
@@ -34,6 +34,7 @@ function flyToLesion(s, id) {
   if (!lesion) return;
   s.back ??= s.view;
   s.shown.add(lesion.code);
+  refresh(s);
   choose(s, id);
   flyTo(s, viewOf(lesion.box, s.box));
 }
@@ -111,6 +112,7 @@ function show(s, scene, colour, same) {
   forgetLayers(s);
   buildLayerButtons(s);
   setView(s, same ? s.view : fitView(scene.size, s.box));
+  refresh(s);
   say(s, "", "shown");
 }
 
