@@ -89,8 +89,10 @@ def lies(truth: Truth) -> Iterable[str]:
         if code in truth.absent:
             yield f"There are {plural}."
             continue
+        total = sum(lesion.code == code for lesion in truth.facts.lesions)
         quadrant = min((place for place in CELLS if place[0] == code), key=lambda place: numbers[place])[1]
         yield f"No {plural} are seen."
+        yield f"There are more than {total + 100} {plural}."
         yield f"There are more than {int(numbers[code, quadrant]) + 100} {plural} in the {quadrant} quadrant."
 
 

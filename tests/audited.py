@@ -17,6 +17,7 @@ from vlm.generate import Answer
 
 INKS = {"MA": (90, 20, 15), "HE": (100, 15, 10), "EX": (250, 230, 120), "SE": (230, 210, 180), "OD": (255, 220, 160)}
 """The colours of `drawn.draw_fundus`."""
+SMALL_PX = 40
 
 
 class InkDetector:
@@ -33,6 +34,10 @@ class InkDetector:
         smooth = cv2.medianBlur(np.ascontiguousarray(image.pixels), 3).astype(np.float32)
         distance = np.linalg.norm(smooth[None] - colours[:, None, None], axis=3)
         nearest = (distance == distance.min(axis=0)) & (distance < 40)
+        dark = SEGMENTED.index("MA"), SEGMENTED.index("HE")  # of one ink, told apart by size
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(nearest[list(dark)].any(axis=0).astype(np.uint8))
+        small = stats[labels, cv2.CC_STAT_AREA] < SMALL_PX
+        nearest[dark[0]], nearest[dark[1]] = (labels > 0) & small, (labels > 0) & ~small
         return LesionMap(np.where(nearest, 0.9, 0.0).astype(np.float32), SEGMENTED)
 
 

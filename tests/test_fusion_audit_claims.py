@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from math import isnan
 
+import numpy as np
 import pytest
-from drawn_truth import spots, truth
+from drawn_truth import image, spots, truth
 
 from fusion.audit.claims import DENIAL, DENY, SPECS, TEMPLATE, judged, measure_claims
 from fusion.audit.figures import ORACLE, PRODUCT, Figure, Result, measure
 from fusion.audit.nulls import peer_of, references, same_grade, template
 from fusion.audit.texts import raw_text, written
-from fusion.audit.truth import Truth
+from fusion.audit.truth import Truth, truth_of
 from fusion.audit.verdicts import verdicts
+from retinai.errors import DataError
 
 BLEEDING = truth(spots("HE", "superotemporal", 4), spots("EX", "inferonasal", 2))
 """Four haemorrhages above and temporal, two hard exudates below and nasal; no microaneurysm, no soft exudate."""
@@ -36,7 +38,13 @@ def test_true_and_false_claims_are_counted_apart() -> None:
     found = counts("4 haemorrhages. Hard exudates in the superotemporal quadrant. Soft exudates. No microaneurysms. No haemorrhages.")
     assert (found["told_positive"], found["right_positive"], found["contradicted_positive"]) == (3, 1, 2)
     assert (found["told_negative"], found["right_negative"]) == (2, 1)
-    assert (found["found_classes"], found["true_positive_classes"]) == (2, 2)
+    assert (found["found_classes"], found["true_positive_classes"]) == (1, 2)  # haemorrhages are denied too
+
+
+def test_who_says_and_denies_has_said_nothing() -> None:
+    found = counts("There are more than 100 haemorrhages. No haemorrhages. Soft exudates are seen. No soft exudates.")
+    assert found["found_classes"] == 0 and found["denied_classes"] == 0
+    assert (found["told_positive"], found["contradicted_positive"], found["made_up"]) == (2, 2, 1)
 
 
 def test_made_up_classes_are_chair() -> None:
@@ -71,6 +79,11 @@ def test_the_oracle_is_right_in_everything_and_leaves_nothing_out() -> None:
 def test_verdicts_are_those_of_the_masks() -> None:
     ((claim,),) = judged(raw_text("More than 20 haemorrhages."), BLEEDING)
     assert (claim.verdict, claim.reason) == ("contradicted", "4 haemorrhages were found")
+
+
+def test_masks_of_another_size_are_refused() -> None:
+    with pytest.raises(DataError, match="drawn: the mask of HE is 30x20 px, the photograph 400x400"):
+        truth_of({"HE": np.zeros((20, 30), np.bool_)}, image())
 
 
 def test_the_denier_is_flagged() -> None:

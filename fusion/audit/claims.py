@@ -63,12 +63,12 @@ def _precision(claims: list[Claim], sign: str) -> dict[str, float]:
 
 
 def _recall(claims: list[Claim], truth: Truth) -> dict[str, float]:
-    """Classes there and said to be there; classes not there and denied for the whole eye."""
+    """Classes there and said to be there; classes not there and denied for the whole eye. Who says both has said neither."""
     named = {claim.lesion for claim in claims if claim.polarity == "present"}
     denied = {claim.lesion for claim in claims if claim.polarity == "absent" and claim.region is None and claim.count is None}
     return {
         "true_positive_classes": len(truth.present),
-        "found_classes": len(named & set(truth.present)),
+        "found_classes": len(named & set(truth.present) - denied),
         "true_negative_classes": len(truth.absent),
         "denied_classes": len(denied & set(truth.absent) - named),
     }

@@ -18,6 +18,7 @@ from fusion.regions import Regions, find_regions
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.verify import verify
 from fusion.verify_facts import Facts, Thresholds
+from retinai.errors import DataError
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.types import Claim, FundusImage, Landmarks, LesionMap
 
@@ -52,13 +53,14 @@ class Truth:
 def truth_of(masks: Mapping[str, NDArray[np.bool_]], image: FundusImage) -> Truth:
     """masks: class -> (H, W) bool at the photograph's size; a class without a mask is absent.
 
-    Raises ValueError where a mask has another size than the photograph.
+    Raises DataError where a mask has another size than the photograph.
     """
     shape = image.field.shape
     probs = np.zeros((len(SEGMENTED), *shape), np.float32)
     for code, mask in masks.items():
         if mask.shape != shape:
-            raise ValueError(f"{image.id}: the mask of {code} is {mask.shape}, the photograph {shape}")
+            sizes = "x".join(map(str, mask.shape[::-1])), "x".join(map(str, shape[::-1]))
+            raise DataError(f"{image.id}: the mask of {code} is {sizes[0]} px, the photograph {sizes[1]}")
         probs[SEGMENTED.index(code)] = mask
     lesion_map = LesionMap(probs, SEGMENTED)
     landmarks = find_landmarks(lesion_map, image)
