@@ -16,7 +16,10 @@ from fusion.claims import Passage, read_claims
 from fusion.verify import verify
 from fusion.verify_facts import Facts, Thresholds
 from retinai.lesions import CLASSES, GRADES, LESIONS
-from retinai.types import Advice, Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, Lesion
+from retinai.types import Advice, Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, Lesion, Verdict
+
+_WORST_FIRST: tuple[Verdict | None, ...] = ("contradicted", "unsupported", "not_assessable", "supported", None)
+"""The order in which what was withheld is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def told(answer: CheckedAnswer, unread: Sequence[Passage], lesions: Sequence[Les
     kept = [claim for claim in answer.claims if claim.kept and claim.kind != "grade"]
     supported = [_supported(claim) for claim in kept]
     supported += [_omitted(code, lesions) for code in answer.omitted]
-    withheld = [_withheld(claim) for claim in answer.claims if not claim.kept and claim.kind != "grade"]
+    refused = [claim for claim in answer.claims if not claim.kept and claim.kind != "grade"]
+    withheld = [_withheld(claim) for claim in sorted(refused, key=lambda claim: _WORST_FIRST.index(claim.verdict))]
     withheld += [f'Not read: "{_flat(passage.text)}"; {passage.why}.' for passage in unread]
     withheld += _citations(answer)
     return Told(tuple(_graded(answer)), tuple(supported), tuple(withheld))

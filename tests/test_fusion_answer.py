@@ -130,6 +130,11 @@ def test_a_model_that_names_another_grade_than_it_gives_is_caught() -> None:
     assert lines[-1] == "Its text names another grade: grade 4, proliferative diabetic retinopathy."
 
 
+def test_what_is_contradicted_is_told_first() -> None:
+    said = withheld("Venous beading is seen. Exudates are present.", BLEEDING)
+    assert [line.split(":")[0] for line in said] == ["Contradicted", "Not assessable"]
+
+
 def test_a_wait_that_only_the_lesions_would_bear_is_not_kept() -> None:
     text = "Follow-up in 6 months is advised."
     grade = Grade(4, (0, 0, 0, 0, 1.0), "test")
