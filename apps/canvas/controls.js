@@ -112,7 +112,8 @@ function refresh(s) {
 
 function refreshWords(s) {
   s.zoomed.textContent = `${Math.round(s.view.scale * 100)} %`;
-  if (!s.fingers.size) s.status.textContent = statusWords(s);
+  const words = statusWords(s);
+  if (!s.fingers.size && s.status.textContent !== words) s.status.textContent = words; // read out once, and not while dragging
   Object.assign(s.root.dataset, { chosen: s.chosen ?? "", scale: s.view.scale.toFixed(4) });
 }
 

@@ -162,7 +162,7 @@ function mount(parent) {
   const s = { ...newState(), ...buildStage() };
   s.help = buildHelp();
   s.status = make("p", { class: "status", role: "status" });
-  s.zoomed = make("output", { "aria-label": "Zoom" });
+  s.zoomed = make("span", { class: "zoomed" });
   s.layerBar = make("div", { class: "group" });
   s.root = make("section", { class: "fundus", "aria-label": "Fundus canvas" }, buildBar(s), s.stage, s.status, buildLayerBar(s), s.help);
   parent.append(s.root);
