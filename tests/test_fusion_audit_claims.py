@@ -115,7 +115,7 @@ def test_nulls_are_made_of_the_other_photographs() -> None:
     own = peer_of("b", BLEEDING)
     others = [peer_of(name, truth(spots("HE", "superonasal", 2), spots("MA", "superonasal", 1))) for name in ("a", "c", "d")]
     texts = dict(references(own, others))
-    majority = dict(measure_claims(texts[TEMPLATE], others and BLEEDING))
+    majority = dict(measure_claims(texts[TEMPLATE], BLEEDING))
     assert majority["told_positive"] == 4 and majority["right_positive"] == 1  # haemorrhages, but not superonasal, and no microaneurysms
     assert template(others) == texts[TEMPLATE]
     assert same_grade(own, others) is others[1]  # the next by name

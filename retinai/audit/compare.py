@@ -43,8 +43,8 @@ def compare(first: Path, second: Path, resamples: int = RESAMPLES) -> list[Diffe
     for key in ("dataset", "split"):
         if runs[0][0].get(key) != runs[1][0].get(key):
             raise DataError(f"{first} and {second} are audits of different data: {key} {runs[0][0].get(key)} and {runs[1][0].get(key)}")
-    results = [run[1] for run in runs]
-    found = [_difference(spec, *results, resamples) for spec in specs_of(metrics_in(results[0]))]
+    one, other = (run[1] for run in runs)
+    found = [_difference(spec, one, other, resamples) for spec in specs_of(metrics_in(one))]
     measured = [difference for difference in found if difference is not None]
     if not measured:
         raise DataError(f"{first} and {second} have no photograph in common that both measured")
