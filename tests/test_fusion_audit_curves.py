@@ -9,12 +9,15 @@ import pytest
 from fusion.audit.curves import Seen, area_under, blurred, deletion, impute, insertion, measure_curves, random_map, ranked, road, taken
 
 SIDE = 120
-FIELD = np.zeros((SIDE, SIDE), np.uint8)
-cv2.circle(FIELD, (60, 60), 56, 1, cv2.FILLED)
-FIELD = FIELD > 0
-LESION = np.zeros((SIDE, SIDE), np.uint8)
-cv2.circle(LESION, (80, 50), 5, 1, cv2.FILLED)
-LESION = LESION > 0
+
+
+def _disc(centre: tuple[int, int], radius: int) -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.circle(mask, centre, radius, 1, cv2.FILLED)
+    return mask > 0
+
+
+FIELD, LESION = _disc((60, 60), 56), _disc((80, 50), 5)
 
 
 def _photograph() -> np.ndarray:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from drawn import draw_fundus
 
 from fusion.audit.curves import random_map
-from fusion.audit.figures import Result, measure
+from fusion.audit.figures import Numbers, Result, measure
 from fusion.audit.saliency import edges
 from fusion.audit.sanity import SPECS, is_dead, measure_sanity, similarity
 from fusion.audit.verdicts import verdicts
 
 PIXELS, MASKS = draw_fundus()
-FIELD = PIXELS.any(axis=2)
+FIELD = PIXELS.max(axis=2) > 0
 
 
-def _flagged(*found: dict[str, dict[str, float]]) -> list[str]:
+def _flagged(*found: Mapping[str, Numbers]) -> list[str]:
     rows = [Result(str(i), "sanity", "product", each["product"]) for i, each in enumerate(found)]
     return [verdict.name for verdict in verdicts([measure(spec, rows, resamples=5) for spec in SPECS]) if verdict.flagged]
 

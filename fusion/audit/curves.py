@@ -102,7 +102,7 @@ def impute(pixels: Photograph, gone: Mask, field: Mask, seed: int = 0) -> Photog
     whole = cv2.resize(field.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     sums = cv2.resize(np.where((field & ~gone)[..., None], pixels, 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     known = kept > 0.5 * np.maximum(whole, 1e-6)
-    colour = sums / np.maximum(kept, 1e-6)[..., None]
+    colour = np.asarray(sums / np.maximum(kept, 1e-6)[..., None], np.float32)
     colour[(whole > 0) & ~known] = _solve(colour, known, whole > 0)
     wide = cv2.resize(colour, (width, height), interpolation=cv2.INTER_LINEAR)
     wide += np.random.default_rng(seed).normal(0, NOISE, wide.shape)
