@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,15 @@ def _flat(moments: dict[str, Any]) -> dict[str, Any]:
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def compact(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What is stored of a trained model: kernels as fp16; vectors, and depthwise kernels (C, 1, h, w), as they are.
+
+    Depthwise kernels often take the difference of large, nearly equal terms. Rounding those of one lesion U-Net to fp16 moved its
+    validation AUPR by .009; rounding all of its other tensors moved nothing.
+    """
+    return {
+        name: value.half() if value.is_floating_point() and value.ndim > 1 and value.shape[1] > 1 else value
+        for name, value in tensors.items()
+    }

@@ -1,4 +1,4 @@
-"""Lesion U-Net weights: one fp16 safetensors file and a card, `card.json`, that tells how to build and use them."""
+"""Lesion U-Net weights: one safetensors file, mostly fp16, and a card, `card.json`, that tells how to build and use them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from retinai.checkpoint import compact
 from retinai.errors import WeightsError
 
 BUNDLED = Path(__file__).parent / "weights"
@@ -18,10 +19,10 @@ FILE, CARD = "lesions.safetensors", "card.json"
 
 
 def save_weights(model: nn.Module, folder: Path, card: dict[str, Any]) -> Path:
-    """Write the weights as fp16 and the card with their SHA-256."""
+    """Write the weights (see `compact`) and the card with their SHA-256."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    tensors = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    tensors = compact({k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")})
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, path)
     (folder / CARD).write_text(json.dumps(card | {"sha256": digest(path)}, indent=2) + "\n", encoding="utf-8")
     return path

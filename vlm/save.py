@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from retinai.checkpoint import compact
 from retinai.conformal import coverage
 from vlm.calibrate import Calibration, fit_temperature, with_sets
 from vlm.model import Loaded
@@ -63,9 +64,8 @@ def _save_adapter(loaded: Loaded, folder: Path) -> Path:
 
 
 def _save_small(config: VlmConfig, loaded: Loaded, folder: Path) -> Path:
-    """fp16, with tokenizer and processor."""
+    """Weights (see `compact`), tokenizer, processor."""
     assert config.nano is not None
-    halves = {key: value.half() if value.is_floating_point() else value for key, value in loaded.llava.state_dict().items()}
-    loaded.llava.save_pretrained(folder, state_dict=halves)
+    loaded.llava.save_pretrained(folder, state_dict=compact(loaded.llava.state_dict()))
     build_processor(config.nano, loaded.tokenizer, loaded.lens).save_pretrained(folder)
     return folder / "model.safetensors"
