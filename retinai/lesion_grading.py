@@ -56,7 +56,7 @@ class LesionReader:
 
     def read(self, image: FundusImage) -> LesionReading:
         """What the U-Net finds, from the cache where it was found before."""
-        path = self.cache / f"{hashlib.sha256(np.ascontiguousarray(image.pixels)).hexdigest()}.safetensors" if self.cache else None
+        path = self.cache / f"{hashlib.sha256(image.pixels.tobytes()).hexdigest()}.safetensors" if self.cache else None
         if path and path.exists():
             return read_reading(path)
         reading = self._look(image)
@@ -117,7 +117,7 @@ def read_reading(path: Path) -> LesionReading:
     with safe_open(path, "np") as file:
         values, encoder = json.loads(file.metadata()["reading"]), file.get_tensor("encoder")
     lesions = tuple(_lesion(each) for each in values["lesions"])
-    marks = {key: tuple(value) if isinstance(value, list) else value for key, value in values["landmarks"].items()}
+    marks: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values["landmarks"].items()}
     return LesionReading(lesions, Landmarks(**marks), tuple(values["middle"]), values["area_px"], values["mean"], encoder)
 
 

@@ -98,7 +98,7 @@ class Spot(torch.nn.Module):
         super().__init__()
         self.conv = torch.nn.Conv2d(3, 2, 4, 4)
         torch.nn.init.constant_(self.conv.weight, 0.1)
-        torch.nn.init.zeros_(self.conv.bias)
+        torch.nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
     def logits(self, pixels):
         bright = torch.relu(self.conv(pixels / 255)).mean((1, 2, 3))

@@ -87,7 +87,7 @@ def test_people_read_the_weights(bright, tmp_path):
 def test_other_lesion_weights_are_refused(bright, tmp_path, monkeypatch):
     draw_set(tmp_path / "set")
     retinai.train_grader.train(read_config(config(tmp_path), ["strengths=[1.0]"]))
-    monkeypatch.setattr(BrightReader, "load", classmethod(lambda cls, *_: cls("b" * 64)))
+    monkeypatch.setattr(BrightReader, "load", classmethod(lambda *_: BrightReader("b" * 64)))
     with pytest.raises(WeightsError, match="was fitted on other lesion weights"):
         LesionGrader.load(tmp_path / "out")
 

@@ -47,6 +47,9 @@ class Spec:
 class Backbone(nn.Module):
     """(N, 3, S, S) RGB in 0..255 -> (N, features). The normalisation is inside, so that nothing outside can get it wrong."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, net: nn.Module, features: int, spec: Spec) -> None:
         super().__init__()
         self.net, self.features, self.spec = net, features, spec
@@ -95,12 +98,13 @@ def _of_images(spec: Spec, pretrained: bool, size: int) -> Backbone:
     """From timm or torchvision: the network without its classifier."""
     if spec.library == "timm":
         import timm
+        from timm.data.config import resolve_model_data_config
 
         if not timm.is_model(spec.name):
             near = ", ".join(timm.list_models(f"*{spec.name[:6]}*")[:5])
             raise ConfigError(f"timm has no {spec.name!r}{f'; near it: {near}' if near else ''}")
         net: Any = timm.create_model(spec.name, pretrained=pretrained, num_classes=0, **spec.options)
-        data = timm.data.resolve_model_data_config(net)
+        data = resolve_model_data_config(net)
         features = int(getattr(net, "head_hidden_size", None) or net.num_features)
         return Backbone(net, features, Spec(spec.library, spec.name, spec.options, None, data["mean"], data["std"]))
     from torchvision import models
@@ -132,7 +136,7 @@ def _of_transformers(spec: Spec, pretrained: bool, size: int) -> Backbone:
     if spec.config is not None:
         values = dict(spec.config)
         kind = values.pop("model_type")
-        config = CLIPVisionConfig(**values) if clip else AutoConfig.for_model(kind, **values)
+        config: Any = CLIPVisionConfig(**values) if clip else AutoConfig.for_model(kind, **values)
         net: Any = CLIPVisionModelWithProjection(config) if clip else AutoModel.from_config(config)
         return Backbone(net, _width(config, clip), spec)
     config = CLIPVisionConfig.from_pretrained(spec.name) if clip else AutoConfig.from_pretrained(spec.name, **spec.options)

@@ -54,6 +54,11 @@ class ImageProbs(nn.Module):
 class FeatureProbs(nn.Module):
     """(N, F) features -> (N, K) probabilities of a regression."""
 
+    mean: Tensor
+    scale: Tensor
+    weights: Tensor
+    offsets: Tensor
+
     def __init__(self, model: Regression, temperature: float) -> None:
         super().__init__()
         self.ordinal, self.temperature = model.name == "ordinal", temperature

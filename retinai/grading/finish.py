@@ -102,7 +102,7 @@ def judge(
     """(figures, alarms) on photographs that nothing was fitted on."""
     probs = softmax(logits, fitted["temperature"])
     given = levels_of(probs, fitted["cuts"])
-    figures = headline(probs, given, levels, target) | {"groups": by_group(part.records, levels, given, target.classes)}
+    figures: dict[str, Any] = headline(probs, given, levels, target) | {"groups": by_group(part.records, levels, given, target.classes)}
     figures["held_by_sets"] = coverage(probs, levels) if target.name == "grade" else None
     alarm = collapse(given, levels, target.classes)
     alarms = [f"validation: {alarm}"] if alarm else []

@@ -32,6 +32,8 @@ class SoftmaxHead(nn.Module):
 class RegressionHead(nn.Module):
     """(N, features) -> (N, 1), the grade as a number. A class is the likelier the nearer it is: a Gaussian of unit width."""
 
+    levels: Tensor
+
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.linear = nn.Linear(features, 1)
@@ -69,6 +71,8 @@ class PrototypeHead(nn.Module):
     texts: (K, features), the embeddings of the grades' descriptions. Outputs are (N, K - 1 + K): CORAL's, then the
     prototypes' logits. The classes' logits are the mean of both log-probabilities.
     """
+
+    texts: Tensor
 
     def __init__(self, features: int, classes: int, projected: int = 256, texts: Tensor | None = None) -> None:
         super().__init__()

@@ -85,7 +85,7 @@ def told(level: int, probs: NDArray[np.float64], conformal: Conformal | None, re
     words = f"Grade {level}"
     if conformal:
         kept = conformal.grades(probs.tolist()).levels
-        words += f", set {kept[0]}-{kept[-1]}" if len(kept) > 1 else f", set {kept[0]}"
+        words += f", set {min(kept)}-{max(kept)}" if len(kept) > 1 else f", set {min(kept)}"
     return words + ("; to be looked at by a human." if probs[level] < review else ".")
 
 

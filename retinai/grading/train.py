@@ -55,6 +55,9 @@ class Part:
 class Stopping(nn.Module):
     """The best score so far and for how many epochs it has stood; buffers, so that a checkpoint keeps them."""
 
+    best: Tensor
+    since: Tensor
+
     def __init__(self, patience: int) -> None:
         super().__init__()
         self.patience = patience

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from retinai.errors import DataError
 from retinai.readers.copies import copies, describe, differ, kept_copies
@@ -66,10 +67,10 @@ def write_merged(path: Path, records: Sequence[Record]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, list[str](COLUMNS), lineterminator="\n")
         writer.writeheader()
         for record in records:
-            values = {name: getattr(record, name) for name in COLUMNS}
+            values: dict[str, Any] = {name: getattr(record, name) for name in COLUMNS}
             flags = {name: "" if values[name] is None else int(values[name]) for name in ("maculopathy", "gradable")}
             writer.writerow(values | flags | {"image": record.image.resolve()})
     partial.replace(path)
