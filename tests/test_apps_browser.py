@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE_MS = 180_000
+PATIENCE_MS = 300_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 START = "import sys; from pathlib import Path; from apps.launch import launch; from apps.settings import Settings; "
 START += "launch(Settings(feedback=sys.argv[2]), '127.0.0.1', int(sys.argv[1]), Path(sys.argv[3]))"
