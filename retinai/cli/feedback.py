@@ -21,7 +21,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.", show_default=False)],
     feedback: Annotated[Path, typer.Option(help="The viewer's file.")] = Path("retinai-feedback.sqlite"),
     photographs: Annotated[
-        Path | None, typer.Option(help="A folder in which the graded files are found by content.", show_default=False)
+        Path | None, typer.Option(help="A folder in which the graded files are found by content and copied from.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
