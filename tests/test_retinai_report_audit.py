@@ -43,7 +43,7 @@ def made_up() -> dict:
     right = {**claim, "text": "Haemorrhages.", "verdict": "supported"}
     case = {
         "photograph": "masked/IDRiD_03", "grade": 2, "claims": {"raw": [], "rendered": [right, claim]}, "truth": None,
-        "explanation": {"answer": {"grade": {"level": 3}}, "provenance": {"path": "/home/someone/photograph.jpg"}},
+        "explanation": {"answer": {"grade": {"level": 3}}, "provenance": {"path": "clinic/someone/photograph.jpg"}},
     }  # fmt: skip
     verdicts = [
         {"name": "denier", "flagged": False, "line": "it names 9 of 10 true findings"},
@@ -94,7 +94,7 @@ def test_the_page_is_whole_and_loads_nothing(written: Path) -> None:
 def test_nothing_of_a_model_s_text_is_markup_and_no_path_is_told(written: Path) -> None:
     for name in ("audit.html", "audit.md", "audit.json"):
         text = (written / name).read_text(encoding="utf-8")
-        assert "/home/someone" not in text and str(written) not in text
+        assert "clinic/someone" not in text and str(written) not in text
     page = (written / "audit.html").read_text(encoding="utf-8")
     assert "<b>were</b>" not in page and "&lt;b&gt;were&lt;/b&gt;" in page
     assert "lesion map &amp; nano" in page
