@@ -67,7 +67,7 @@ class Counting:
         return SimpleNamespace(grade=Grade(level, tuple(probs), self.name), text=f"Grade: {level}. There are {seen} haemorrhages.")
 
     def look(self, image: FundusImage, level: int, evidence: Any = ()) -> SaliencyMap | None:
-        values = cv2.GaussianBlur(self._dark(image).astype(np.float32), (0, 0), 3)
+        values = np.asarray(cv2.GaussianBlur(self._dark(image).astype(np.float32), (0, 0), 3), np.float32)
         if values.max() <= 0:
             raise SaliencyError("blank")
         return SaliencyMap(values, f"grade {level}", "drawn")
@@ -183,4 +183,4 @@ def test_a_model_that_is_here_is_sampled_and_its_weights_are_shuffled(tmp_path: 
 
 
 def _with_field(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return pixels, pixels.any(axis=2)
+    return pixels, pixels.max(axis=2) > 0

@@ -28,7 +28,7 @@ EDGE = 1 / 500
 """How far beyond its outline a lesion is painted over, as a share of the field's longer side: its blurred rim would colour the paint."""
 ECCENTRICITY = 0.1
 """How much farther from the fovea or nearer to it a control may lie, as a share of the lesion's distance or of a tenth of the field."""
-TRIES = 60
+TRIES = 100
 LEAST_MATCHED = 0.8
 """The share of the lesions' area for which there must be controls, or the photograph says nothing."""
 _VESSEL_SIDE = 640  # px, on which vessels of 3 to 8 px are sought
@@ -74,7 +74,7 @@ def vesselness(pixels: Photograph, retina: Mask) -> NDArray[np.float32]:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     green = np.asarray(cv2.resize(pixels[..., 1], size, interpolation=cv2.INTER_AREA), np.float32)
     inside = cv2.resize(retina.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    ridges = np.asarray(sato(green, sigmas=(1, 2, 3), black_ridges=True), np.float32)
+    ridges = np.asarray(sato(green, sigmas=range(1, 4), black_ridges=True), np.float32)
     inner = cv2.erode(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0), np.ones((13, 13), np.uint8))[1:-1, 1:-1]
     return np.where(retina, cv2.resize(ridges * inner, (width, height), interpolation=cv2.INTER_LINEAR), 0).astype(np.float32)
 

@@ -37,8 +37,9 @@ SAMPLES = 3
 """Answers drawn by lot for one photograph."""
 SEEDS = 2
 """How often the weights are drawn anew."""
-COPY_SIDE = 1072
-"""px of the longer side of a photograph that is edited many times."""
+EDIT_SIDE, COPY_SIDE = 2144, 1072
+"""px of the longer side of the copy whose lesions are painted over, where a small one still spans five, and of the one that is edited many
+times. Both are more than the models see."""
 _NOTHING: Found = {PRODUCT: {}}
 
 
@@ -55,7 +56,7 @@ def look(case: Case) -> Found:
 
 
 def necessity(case: Case) -> Found:
-    """Row 7. The edited photographs are kept, to be looked at."""
+    """Row 7, on a copy of `EDIT_SIDE` px. The edited photographs are kept, to be looked at."""
     grade, talker = _asked(case)
     if grade is None or case.truth is None or case.reading.regions is None:
         return _NOTHING
@@ -63,9 +64,12 @@ def necessity(case: Case) -> Found:
     cited = _mask(regions, cited_ids(case.reading.explanation))
     disc = truth.masks.get("OD", np.zeros_like(cited))
     right = None if case.item.grade is None else grade.level == case.item.grade
-    middle = truth.landmarks.fovea or _middle(case.image.field)
-    scene = Edited(case.image.pixels, case.image.field, cited, _lesions(case), disc, middle, grade.level, right)
-    found = measure_necessity(scene, lambda pixels: _probs(talker, replace(case.image, pixels=pixels)))
+    planes = (case.image.pixels, case.image.field, cited, _lesions(case), disc)
+    pixels, field, cited, lesions, disc = (_small(plane, EDIT_SIDE) for plane in planes)
+    small, scale = replace(case.image, pixels=pixels, field=field), field.shape[1] / case.image.field.shape[1]
+    x, y = truth.landmarks.fovea or _middle(case.image.field)
+    scene = Edited(pixels, field, cited, lesions, disc, (x * scale, y * scale), grade.level, right)
+    found = measure_necessity(scene, lambda edited: _probs(talker, replace(small, pixels=edited)))
     case.keep({f"without_{name}": picture for name, picture in found.pictures.items()})
     return found.numbers
 
@@ -88,9 +92,12 @@ def curves(case: Case) -> Found:
     own = case.reading.saliency
     if grade is None or own is None:
         return _NOTHING
-    small = replace(case.image, pixels=_small(case.image.pixels), field=_small(case.image.field))
-    seen = Seen(small.pixels, small.field, _small(own.values), _small(_lesions(case)), own.cells or small.field.shape[0])
-    return measure_curves(seen, lambda pixels: float(_probs(talker, replace(small, pixels=pixels))[grade.level]))
+    pixels, field, values, lesions = (
+        _small(plane, COPY_SIDE) for plane in (case.image.pixels, case.image.field, own.values, _lesions(case))
+    )
+    small = replace(case.image, pixels=pixels, field=field)
+    seen = Seen(pixels, field, values, lesions, own.cells or field.shape[0])
+    return measure_curves(seen, lambda edited: float(_probs(talker, replace(small, pixels=edited))[grade.level]))
 
 
 def sanity(case: Case) -> Found:
@@ -209,10 +216,10 @@ def _mirrored(image: FundusImage) -> FundusImage:
     return replace(image, pixels=image.pixels[:, ::-1].copy(), field=image.field[:, ::-1].copy(), eye=None)
 
 
-def _small(plane: NDArray[Any]) -> NDArray[Any]:
-    """A copy whose longer side is no longer than `COPY_SIDE`; of a mask what covers half a pixel."""
+def _small(plane: NDArray[Any], side: int) -> NDArray[Any]:
+    """A copy whose longer side is no longer than that; of a mask what covers half a pixel."""
     height, width = plane.shape[:2]
-    scale = min(1.0, COPY_SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(plane.astype(np.float32) if plane.dtype == np.bool_ else plane, size, interpolation=cv2.INTER_AREA)
     return small >= 0.5 if plane.dtype == np.bool_ else small
