@@ -69,7 +69,7 @@ class Told:
 
 
 def told(answer: CheckedAnswer, unread: Sequence[Passage], lesions: Sequence[Lesion]) -> Told:
-    """What may be printed of an answer. unread: its passages that gave no claim, with the reason why."""
+    """What may be printed of an answer, each line once though the model repeat itself. unread: its passages without a claim, and why."""
     kept = [claim for claim in answer.claims if claim.kept and claim.kind != "grade"]
     supported = [_supported(claim) for claim in kept]
     supported += [_omitted(code, lesions) for code in answer.omitted]
@@ -77,7 +77,7 @@ def told(answer: CheckedAnswer, unread: Sequence[Passage], lesions: Sequence[Les
     withheld = [_withheld(claim) for claim in sorted(refused, key=lambda claim: _WORST_FIRST.index(claim.verdict))]
     withheld += [f'Not read: "{_flat(passage.text)}"; {passage.why}.' for passage in unread]
     withheld += _citations(answer)
-    return Told(tuple(_graded(answer)), tuple(supported), tuple(withheld))
+    return Told(tuple(_graded(answer)), tuple(dict.fromkeys(supported)), tuple(dict.fromkeys(withheld)))
 
 
 def agreement(level: int, interval: GradeInterval) -> str:

@@ -42,7 +42,7 @@ def test_first_wording_of_a_known_report() -> None:
     assert answer(Report(2, findings=found)) == (
         "Grade: 2. This is moderate non-proliferative diabetic retinopathy. "
         "A microaneurysm is seen in the superotemporal quadrant. "
-        "More than 20 haemorrhages are seen in all four quadrants. "
+        "Haemorrhages are seen in all four quadrants. More than 20 haemorrhages are seen. "
         "Hard exudates are seen in the superotemporal and inferonasal quadrants. "
         "No soft exudates are seen. A hard exudate lies within one disc diameter of the fovea."
     )

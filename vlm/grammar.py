@@ -47,14 +47,18 @@ def answer(report: Report, rng: random.Random | None = None) -> str:
 
 
 def present(finding: Finding, rng: random.Random | None = None) -> str:
-    """'Haemorrhages are seen in the superotemporal and inferonasal quadrants.'"""
+    """'Haemorrhages are seen in the superotemporal and inferonasal quadrants.'
+
+    A count that spans quadrants has a sentence of its own: 'more than 20 in all four quadrants' would be read as so many in each.
+    """
     words = CLASSES[finding.code]
-    what, are = words.plural, "are"
+    what, are, where = words.plural, "are", _where(finding.quadrants)
     if finding.count == 1:
         what, are = f"{_article(words.name)} {words.name}", "is"
-    elif finding.count is not None and finding.count > MANY:
-        what = f"more than {MANY} {words.plural}"
-    return _capital(_choose(_PRESENT, rng).format(what=what, are=are, where=_where(finding.quadrants)))
+    said = [_capital(_choose(_PRESENT, rng).format(what=what, are=are, where=where))]
+    if finding.count is not None and finding.count > MANY:
+        said.append(_capital(_choose(_PRESENT, rng).format(what=f"more than {MANY} {words.plural}", are="are", where="")))
+    return " ".join(said if where else said[-1:])
 
 
 def absent(codes: Sequence[str], rng: random.Random | None = None) -> str:
