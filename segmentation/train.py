@@ -90,7 +90,7 @@ def _pseudo_labelled(config: SegmentationConfig, accelerator: Accelerator) -> li
 
 def fit(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerator: Accelerator) -> nn.Module:
     """The training loop. Returns the averaged model in evaluation mode."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=config.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=config.weight_decay)
     model.to(accelerator.device)
     _unfold(config, model, crops, accelerator)
     average = ModelEmaV3(model, decay=config.ema, use_warmup=True)
