@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import shutil
 from collections import defaultdict
@@ -13,6 +12,7 @@ from typing import Any
 
 from apps.feedback import Store
 from retinai.errors import DataError, UsageError
+from retinai.files import sha256_of
 from retinai.inputs import SUFFIXES
 
 
@@ -64,7 +64,7 @@ def _copied(labels: Mapping[str, int], photographs: Path, target: Path) -> dict[
     target.mkdir(exist_ok=True)
     found = {}
     for path in sorted(path for path in photographs.rglob("*") if path.suffix.lower() in SUFFIXES):
-        image = hashlib.sha256(path.read_bytes()).hexdigest()
+        image = sha256_of(path)
         if image in labels:
             name = f"photographs/{image}{path.suffix.lower()}"
             shutil.copyfile(path, target.parent / name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import retinai
+from retinai.files import sha256_of
 
 ROOMS: tuple[str, ...] = ("retinai", "segmentation", "vlm", "fusion", "apps")
 """The top-level packages of this project."""
@@ -99,9 +99,7 @@ def room_folder(room: str) -> Path | None:
 
 
 def _weights_file(room: str, path: Path) -> WeightsFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WeightsFile(room, path, path.stat().st_size, digest, _card(path.parent / _CARD))
+    return WeightsFile(room, path, path.stat().st_size, sha256_of(path), _card(path.parent / _CARD))
 
 
 def _card(path: Path) -> dict[str, Any]:

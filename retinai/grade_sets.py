@@ -15,7 +15,7 @@ import numpy as np
 
 from retinai.conformal import coverage, fit_conformal
 from retinai.errors import DataError, UsageError
-from retinai.graders import checksum
+from retinai.files import sha256_of_folder
 from retinai.grading.results import Row, load_rows
 from vlm.calibrate import FILE, Calibration
 
@@ -43,6 +43,6 @@ def _answers(results: Path, model: Path) -> list[Row]:
         raise DataError(f"{results} holds no graded photographs: retinai evaluate grading --split validation --output {results}") from None
     if run.get("split") != "validation":
         raise DataError(f"{results} holds the {run.get('split')} split; sets of grades are set on validation")
-    if checksum(model, "*.safetensors", FILE) not in run.get("grader", {}).values():
+    if sha256_of_folder(model, "*.safetensors", FILE) not in run.get("grader", {}).values():
         raise UsageError(f"{results} holds the answers of another model than {model}, or of this one before it was calibrated")
     return [row for row in load_rows(results / "photographs.csv").values() if np.isfinite(row.probs).all()]

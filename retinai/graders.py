@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from retinai.errors import MissingModelError, UsageError
+from retinai.files import sha256_of_folder
 from retinai.grading.protocol import Grader, Reading
 from retinai.grading.weights import BUNDLED, CARD
 from retinai.types import FundusImage
@@ -63,17 +63,8 @@ def _vlm(source: str, options: Options) -> Grader:
 
     model = Vlm.load(source, adapter=options.adapter, load_4bit=options.load_4bit, device=options.device)
     folders = {"weights": BUNDLED if source == "nano" else Path(source), "adapter": options.adapter}
-    sums = {name: checksum(folder, "*.safetensors", FILE) for name, folder in folders.items() if folder and folder.is_dir()}
+    sums = {name: sha256_of_folder(folder, "*.safetensors", FILE) for name, folder in folders.items() if folder and folder.is_dir()}
     return Answering(model, {"name": f"vlm:{source}", "load_4bit": str(options.load_4bit)} | sums)
-
-
-def checksum(folder: Path, *patterns: str) -> str:
-    """SHA-256 over the files of a folder that match, in order of name, by which two models of one name are told apart."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def _openai(address: str, _: Options) -> Grader:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +27,7 @@ from fusion.verify_facts import Facts, Thresholds
 from fusion.write import NOTHING, Page, render, render_ungradable
 from retinai.draw import heat, overlay
 from retinai.errors import SaliencyError
+from retinai.files import sha256_of
 from retinai.image import read_photograph
 from retinai.lesions import LESIONS
 from retinai.quality import assess
@@ -95,7 +95,7 @@ class Pipeline:
 
     def read_file(self, path: Path) -> Reading:
         """Read a photograph from disk. Raises ImageError where it is none; an ungradable one is a finding, not an error."""
-        return self.read(read_photograph(path), hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        return self.read(read_photograph(path), sha256_of(Path(path)))
 
     def read(self, image: FundusImage, sha256: str | None = None) -> Reading:
         """Everything, for one photograph. sha256: of its file, for the record."""

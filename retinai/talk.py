@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from retinai.graders import checksum
+from retinai.files import sha256_of_folder
 from retinai.types import FundusImage, SaliencyMap
 
 if TYPE_CHECKING:
@@ -92,5 +92,5 @@ def load_talker(name: str, adapter: Path | None = None, load_4bit: Literal["auto
     name = "nano" if name == "auto" else name
     model = Vlm.load(name, adapter=adapter, load_4bit=load_4bit, device=device)
     folders = {"weights": BUNDLED if name == "nano" else Path(name), "adapter": adapter}
-    sums = {f"{part}_sha256": checksum(folder, *_FILES) for part, folder in folders.items() if folder and folder.is_dir()}
+    sums = {f"{part}_sha256": sha256_of_folder(folder, *_FILES) for part, folder in folders.items() if folder and folder.is_dir()}
     return LocalTalker(model, {"name": model.name, "load_4bit": str(load_4bit)} | sums)

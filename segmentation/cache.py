@@ -7,7 +7,6 @@ pixel, 0-255. Files are memory-mapped, so that several processes share them.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from retinai.files import whole
 from retinai.fit import Fit
 from retinai.image import read_photograph
 from retinai.lesions import SEGMENTED
@@ -31,7 +31,9 @@ def build_cache(records: Sequence[Record], folder: Path, side: int, target_of: T
     for done, record in enumerate(records):
         path = folder / f"{record.id}-{side}-{_stamp(record)}.npy"
         if not path.exists():
-            _write(path, _square(record, side, target_of))
+            square = _square(record, side, target_of)
+            with whole(path, "wb") as file:
+                np.save(file, square)
         paths.append(path)
         progress(done + 1)
     return paths
@@ -57,11 +59,3 @@ def _stamp(record: Record) -> str:
     """Changes when the photograph does, so that a stale file is never read."""
     status = record.image.stat()
     return hashlib.sha256(f"{record.image}{status.st_size}{status.st_mtime_ns}".encode()).hexdigest()[:10]
-
-
-def _write(path: Path, array: NDArray[np.uint8]) -> None:
-    """Whole or not at all."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.save(file, array)
-    partial.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch import nn
 
 from retinai.checkpoint import compact
 from retinai.errors import WeightsError
+from retinai.files import sha256_of
 
 BUNDLED = Path(__file__).parent / "weights"
 FILE, CARD = "lesions.safetensors", "card.json"
@@ -24,7 +24,7 @@ def save_weights(model: nn.Module, folder: Path, card: dict[str, Any]) -> Path:
     path = folder / FILE
     tensors = compact({k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")})
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, path)
-    (folder / CARD).write_text(json.dumps(card | {"sha256": digest(path)}, indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(json.dumps(card | {"sha256": sha256_of(path)}, indent=2) + "\n", encoding="utf-8")
     return path
 
 
@@ -48,14 +48,9 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not card.is_file() or not path.is_file():
         raise WeightsError(f"no lesion weights in {folder}: expected {FILE} and {CARD}")
     values = json.loads(card.read_text(encoding="utf-8"))
-    if values["sha256"] != digest(path):
+    if values["sha256"] != sha256_of(path):
         raise WeightsError(f"{path} does not match the checksum of its card")
     return values
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def parameters(model: nn.Module) -> int:

@@ -9,7 +9,8 @@ import pytest
 
 import vlm.generate
 from retinai.errors import UsageError
-from retinai.graders import Options, checksum, load_grader
+from retinai.files import sha256_of_folder
+from retinai.graders import Options, load_grader
 from retinai.image import fundus_image
 from retinai.types import Grade
 from vlm.generate import Answer
@@ -77,7 +78,11 @@ def test_checksum_depends_on_content_alone(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.bin").write_bytes(b"same")
     (tmp_path / "b" / "note.txt").write_text("not asked for")
-    assert checksum(tmp_path / "a", "*.bin") == checksum(tmp_path / "b", "*.bin") != checksum(tmp_path / "b", "*.bin", "*.txt")
+    assert (
+        sha256_of_folder(tmp_path / "a", "*.bin")
+        == sha256_of_folder(tmp_path / "b", "*.bin")
+        != sha256_of_folder(tmp_path / "b", "*.bin", "*.txt")
+    )
 
 
 @pytest.mark.parametrize("name", ["", "gpt", "vlm", "vlm:", "openai:"])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from retinai.errors import DataError, UsageError
+from retinai.files import sha256_of_folder
 from retinai.grade_sets import store_sets
-from retinai.graders import checksum
 from retinai.grading.results import Row, append_rows
 from vlm.calibrate import FILE, Calibration
 
@@ -21,7 +21,7 @@ def graded(tmp_path: Path, split: str = "validation", count: int = 12) -> tuple[
     results.mkdir()
     (model / "model.safetensors").write_bytes(b"weights")
     Calibration((0.0,) * 5, 2.0).save(model)
-    run = {"split": split, "grader": {"name": "vlm:model", "weights": checksum(model, "*.safetensors", FILE)}}
+    run = {"split": split, "grader": {"name": "vlm:model", "weights": sha256_of_folder(model, "*.safetensors", FILE)}}
     (results / "run.json").write_text(json.dumps(run))
     rows = [
         Row("drawn", split, str(number), "", 2 if number else 3, 2, 0.05, 0.1, 0.6, 0.2, 0.05, False, False, "", "", 0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from retinai.files import sha256_of, whole
 from vlm.data import DRAWN, Conversation
 from vlm.nano import fit_projection
 from vlm.picture import Lens, turn
@@ -27,7 +27,7 @@ class TokenCache:
 
     def __init__(self, folder: Path, tower: LesionTower, lens: Lens, config: NanoConfig) -> None:
         self.tower, self.lens, self.config = tower, lens, config
-        unet = hashlib.sha256(config.unet.read_bytes()).hexdigest()
+        unet = sha256_of(config.unet)
         settings = config.model_dump_json(include={"image_size", "tokens_per_side", "projected", "projection_photographs"})
         self.folder = folder / hashlib.sha256(f"{unet}{settings}".encode()).hexdigest()[:12]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,8 @@ class TokenCache:
                 picture = self.lens.pixel_values(turn(image, view))[None].to(self.tower.device)
                 with torch.no_grad():
                     tokens = self.tower(picture).last_hidden_state[0]
-                _write(self._path(conversation, view), tokens.half().cpu().numpy())
+                with whole(self._path(conversation, view), "wb") as file:
+                    np.save(file, tokens.half().cpu().numpy())
             progress(done)
 
     def read(self, conversation: Conversation, view: View) -> Tensor:
@@ -76,11 +77,3 @@ def dropped(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
         return tokens
     kept = torch.from_numpy(rng.random((len(tokens), 1)) >= share)
     return tokens * kept
-
-
-def _write(path: Path, array: np.ndarray) -> None:
-    """Whole or not at all."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.save(file, array)
-    partial.replace(path)

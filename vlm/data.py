@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from retinai.errors import DataError
+from retinai.files import whole
 from retinai.image import read_photograph
 from retinai.types import FundusImage
 from vlm.findings import Report, from_json, to_json
@@ -69,11 +70,9 @@ def drawn_conversations(count: int) -> list[Conversation]:
 
 def write_chat(path: Path, conversations: Iterable[Conversation]) -> None:
     """Whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("w", encoding="utf-8") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as file:
         file.writelines(json.dumps(_to_json(each), ensure_ascii=False) + "\n" for each in conversations)
-    partial.replace(path)
 
 
 def read_chat(path: Path, split: str | None = None) -> list[Conversation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from retinai.checkpoint import compact
 from retinai.conformal import coverage
+from retinai.files import sha256_of
 from vlm.calibrate import Calibration, fit_temperature, with_sets
 from vlm.model import Loaded
 from vlm.nano import build_processor
@@ -32,7 +32,7 @@ def save(config: VlmConfig, loaded: Loaded, readings: Readings | None, bias: tup
     calibration.save(folder)
     card = describe(config, readings, calibration) | {
         "calibration": asdict(calibration),
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sha256": sha256_of(weights),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return card

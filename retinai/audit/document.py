@@ -19,6 +19,7 @@ from fusion.audit.calibration import risk_coverage
 from fusion.audit.figures import PRODUCT, RESAMPLES, Figure, Result
 from retinai.audit.grades import METRIC
 from retinai.audit.keep import FOLDER
+from retinai.files import whole
 from retinai.grading.calibration import reliability
 from retinai.grading.metrics import NONE, confusion
 from retinai.lesions import DISCLAIMER, GRADES
@@ -112,9 +113,8 @@ def write_report(output: Path, document: Mapping[str, Any]) -> None:
         "audit.html": page(document, pictures),
     }
     for name, text in files.items():
-        partial = output / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(output / name)
+        with whole(output / name) as file:
+            file.write(text)
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from fusion.claim_words import statement
 from fusion.regions import Regions
 from retinai.audit.case import Case
 from retinai.draw import heat, overlay
+from retinai.files import whole
 from retinai.types import Claim, FundusImage, Landmarks
 
 FOLDER = "photographs"
@@ -31,9 +32,8 @@ def keep_case(output: Path, case: Case) -> None:
     """Write the files of one photograph, case.json last. Pictures are kept of photographs with masks only, which the report shows."""
     folder = output / FOLDER / case.item.name
     keep_pictures(output, case.item.name, dict(_pictures(case)))
-    partial = folder / "case.partial"
-    partial.write_text(json.dumps(document(case), indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / "case.json")
+    with whole(folder / "case.json") as file:
+        file.write(json.dumps(document(case), indent=2) + "\n")
 
 
 def keep_pictures(output: Path, name: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fusion.audit.figures import Numbers, Result
 from retinai.errors import DataError
+from retinai.files import whole
 
 COLUMNS = ("photograph", "unit", "metric", "source", "name", "value")
 END = "end"
@@ -74,10 +75,8 @@ def _torn(path: Path) -> bool:
 
 
 def _rewrite(path: Path, lines: Sequence[Line]) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole(path, newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *lines])
-    partial.replace(path)
 
 
 def _results(path: Path, block: Sequence[Line]) -> Iterator[Result]:

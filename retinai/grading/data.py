@@ -6,8 +6,6 @@ would have.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from retinai.files import sha256_of, whole
 from retinai.fit import Fit
 from retinai.image import read_photograph
 from retinai.readers.record import Record
@@ -40,22 +39,16 @@ class Squares:
     def fill(self, records: Sequence[Record], progress: Callable[[int], None]) -> None:
         """Make what is not there yet."""
         for done, record in enumerate(records, start=1):
-            path = self.folder / f"{hashlib.sha256(record.image.read_bytes()).hexdigest()}-{self.side}.npy"
+            path = self.folder / f"{sha256_of(record.image)}-{self.side}.npy"
             if not path.exists():
-                write_array(path, square_of(read_photograph(record.image), self.side))
+                square = square_of(read_photograph(record.image), self.side)
+                with whole(path, "wb") as file:
+                    np.save(file, square)
             self.paths[record.image] = path
             progress(done)
 
     def __getitem__(self, record: Record) -> NDArray[np.uint8]:
         return np.load(self.paths[record.image])
-
-
-def write_array(path: Path, array: NDArray[np.uint8]) -> None:
-    """Whole or not at all."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.save(file, array)
-    partial.replace(path)
 
 
 class Drawn(Dataset):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from retinai.errors import DataError, UsageError
+from retinai.files import whole
 from retinai.grading.metrics import NONE
 from retinai.grading.protocol import Reading
 from retinai.readers.record import Record
@@ -135,6 +136,5 @@ def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
     text = json.dumps(run, indent=2, sort_keys=True) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise UsageError(f"{folder} holds the results of another run (see {path.name} there); choose another --output")
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as file:
+        file.write(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from retinai.errors import WeightsError
+from retinai.files import sha256_of
 
 FILE, CARD = "grader.safetensors", "card.json"
 BUNDLED = {name: Path(__file__).parents[1] / "weights" / f"grader-{name}" for name in ("image", "lesions")}
@@ -28,7 +28,7 @@ def save_grader(folder: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping
     partial = path.with_suffix(".partial")
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, partial)
     partial.replace(path)
-    text = json.dumps({**card, "sha256": digest(path)}, indent=2)
+    text = json.dumps({**card, "sha256": sha256_of(path)}, indent=2)
     partial = (folder / CARD).with_suffix(".partial")
     partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(folder / CARD)
@@ -43,12 +43,6 @@ def load_grader_files(folder: Path, kind: str) -> tuple[Arrays, dict[str, Any]]:
     values = json.loads(card.read_text(encoding="utf-8"))
     if values.get("kind") != kind:
         raise WeightsError(f"{folder} holds a grader of kind {values.get('kind')!r}, not {kind!r}")
-    if values["sha256"] != digest(path):
+    if values["sha256"] != sha256_of(path):
         raise WeightsError(f"{path} does not match the checksum of its card")
     return load_file(path), values
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from retinai.files import sha256_of
 from retinai.readers.listing import Listing, Problem
 from retinai.readers.record import Record
 
@@ -31,8 +31,7 @@ def same_bytes(paths: Iterable[Path]) -> list[list[Path]]:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return str(path)
 

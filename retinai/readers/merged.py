@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from retinai.errors import DataError
+from retinai.files import whole
 from retinai.readers.copies import copies, describe, differ, kept_copies
 from retinai.readers.listing import Listing
 from retinai.readers.record import Record
@@ -65,15 +66,13 @@ def _and(records: Sequence[Record]) -> str:
 def write_merged(path: Path, records: Sequence[Record]) -> None:
     """The table, whole or not at all; photographs by their absolute paths."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole(path, newline="") as file:
         writer = csv.DictWriter(file, list[str](COLUMNS), lineterminator="\n")
         writer.writeheader()
         for record in records:
             values: dict[str, Any] = {name: getattr(record, name) for name in COLUMNS}
             flags = {name: "" if values[name] is None else int(values[name]) for name in ("maculopathy", "gradable")}
             writer.writerow(values | flags | {"image": record.image.resolve()})
-    partial.replace(path)
 
 
 def find_merged(root: Path) -> Path | None:

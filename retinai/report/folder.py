@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retinai.errors import UsageError
+from retinai.files import whole
 from retinai.lesions import CLASSES
 from retinai.types import Lesion
 
@@ -62,10 +62,8 @@ def png(pixels: NDArray[np.uint8], bilevel: bool = False) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(path)
+    with whole(path, "wb") as file:
+        file.write(data)
 
 
 def lesion_table(lesions: tuple[Lesion, ...]) -> str:
