@@ -27,9 +27,9 @@ class Service:
 
 def load_service(settings: Settings) -> Service:
     """Load the models. Raises WeightsError, MissingModelError or UsageError where one cannot be had."""
-    from retinai.talk import load_talker
+    from retinai.talk import FOUR_BITS, load_talker
 
-    load_4bit = {"auto": "auto", "yes": True, "no": False}[settings.load_4bit]
-    talker = load_talker(settings.vlm, Path(settings.adapter) if settings.adapter else None, load_4bit, settings.device)  # type: ignore[arg-type]
+    adapter = Path(settings.adapter) if settings.adapter else None
+    talker = load_talker(settings.vlm, adapter, FOUR_BITS[settings.load_4bit], settings.device)
     weights = Path(settings.weights) if settings.weights else None
     return Service(Pipeline.load(weights, settings.device, talker), Store(Path(settings.feedback)))

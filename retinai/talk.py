@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _FILES = ("*.safetensors", "*.json", "*.model")
 """What makes a model: weights, and the files that say how to use them."""
 _NANO = Path(__file__).parents[1] / "vlm" / "weights" / "nano" / "model.safetensors"
+FOUR_BITS: Mapping[str, Literal["auto"] | bool] = {"auto": "auto", "yes": True, "no": False}
+"""What is typed after --load-4bit -> what a model is loaded with."""
 
 
 class Talker(Protocol):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from retinai.cli.options import Adapter, Device, Load4bit, Weights, talker_of
 from retinai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,16 +30,14 @@ def audit(
     limit: Annotated[
         int | None, typer.Option(help="At most N photographs with masks and N with a grade.", min=1, show_default=False)
     ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)
-    ] = None,
+    weights: Weights = None,
     vlm: Annotated[str, typer.Option(help="Who is audited: auto, nano, none, a model id or folder, openai:URL#MODEL.")] = "auto",
-    adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)] = None,
-    load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")] = "auto",
+    adapter: Adapter = None,
+    load_4bit: Load4bit = "auto",
     ground: Annotated[
         Literal["verify", "prompt"], typer.Option(help="prompt: the model is told the findings before it answers; verify: it is not.")
     ] = "verify",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Measure how faithful the explanations are: against true masks, against cheats, against the best possible.
@@ -57,12 +56,9 @@ def audit(
     from retinai.audit.run import audit as run
     from retinai.audit.run import identity
     from retinai.pipeline import Pipeline
-    from retinai.talk import load_talker
 
     items = choose(dataset, data, split, limit)
-    talker = load_talker(vlm, adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device)
-    if ground == "prompt" and talker is None:
-        raise UsageError("--ground prompt needs a language model to be told the findings; see --vlm")
+    talker = talker_of(vlm, adapter, load_4bit, device, ground)
     wanted = chosen(metrics, talks=talker is not None)
     pipeline = Pipeline.load(weights, device, talker, ground)
     about = {"dataset": dataset, "split": split, **identity(pipeline)}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from retinai.cli.options import Device, YesNo
 
 
 def grading(
@@ -17,8 +19,8 @@ def grading(
         str, typer.Option(help="Who grades: image, lesions, image:FOLDER, lesions:FOLDER, vlm:nano, ...; a wrong word lists all.")
     ] = "vlm:nano",
     adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for vlm:...", show_default=False)] = None,
-    load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether vlm:... is loaded in 4 bits.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    load_4bit: Annotated[YesNo, typer.Option("--load-4bit", help="Whether vlm:... is loaded in 4 bits.")] = "auto",
+    device: Device = "auto",
     cache: Annotated[Path | None, typer.Option(help="Keep what the lesion U-Net finds here, for lesions.", show_default=False)] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N photographs.", min=1, show_default=False)] = None,
     output: Annotated[
@@ -35,9 +37,10 @@ def grading(
     from retinai.grading.evaluate import evaluate
     from retinai.grading.render import as_table
     from retinai.readers import load, read
+    from retinai.talk import FOUR_BITS
 
     records = load(dataset, data).records if split == "all" else read(dataset, data, split)
-    chosen = load_grader(grader, Options(adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device, cache))
+    chosen = load_grader(grader, Options(adapter, FOUR_BITS[load_4bit], device, cache))
     report = evaluate(chosen, records, dataset, split, limit, output)
     typer.echo(jsonlib.dumps(report, indent=2) if json else as_table(report))
     if report["unanswered"]["failed"]:

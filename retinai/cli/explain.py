@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from retinai.cli.options import Adapter, Device, Load4bit, Weights, talker_of
 from retinai.errors import ImageError, UsageError
 from retinai.inputs import Input, find_inputs
 
@@ -34,13 +35,11 @@ def explain(
     left: Annotated[Path | None, typer.Option(help="The same patient's left eye; needs --right.", show_default=False)] = None,
     output: Output = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each photograph.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    weights: Annotated[
-        Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)
-    ] = None,
+    device: Device = "auto",
+    weights: Weights = None,
     vlm: Annotated[str, typer.Option(help="Who grades and describes: auto, nano, none, a model id or folder, openai:URL#MODEL.")] = "auto",
-    adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)] = None,
-    load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")] = "auto",
+    adapter: Adapter = None,
+    load_4bit: Load4bit = "auto",
     ground: Annotated[
         Literal["verify", "prompt"],
         typer.Option(help="prompt: tell --vlm the findings before it answers. Its answer is checked in any case."),
@@ -61,11 +60,8 @@ def explain(
     if resume and output is None:
         raise UsageError("--resume needs --output, the folder whose results are kept")
     from retinai.pipeline import Pipeline
-    from retinai.talk import load_talker
 
-    talker = load_talker(vlm, adapter, {"auto": "auto", "yes": True, "no": False}[load_4bit], device)
-    if ground == "prompt" and talker is None:
-        raise UsageError("--ground prompt needs a language model to be told the findings; see --vlm")
+    talker = talker_of(vlm, adapter, load_4bit, device, ground)
     pipeline = Pipeline.load(weights, device, talker, ground)
     failed, ungradable = _two_eyes(pipeline, pair, output, json) if pair else _each(pipeline, inputs, output, json, resume)
     raise typer.Exit(1 if failed else 3 if strict and ungradable else 0)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from retinai.cli.options import Adapter, Device, Load4bit, Weights
 
 
 def view(
     host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for a whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port.", min=1, max=65535)] = 8501,
-    weights: Annotated[
-        Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)
-    ] = None,
+    weights: Weights = None,
     vlm: Annotated[str, typer.Option(help="Who grades and describes: auto, nano, none, a model id or folder, openai:URL#MODEL.")] = "auto",
-    adapter: Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)] = None,
-    load_4bit: Annotated[Literal["auto", "yes", "no"], typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    adapter: Adapter = None,
+    load_4bit: Load4bit = "auto",
+    device: Device = "auto",
     feedback: Annotated[Path, typer.Option(help="The SQLite file for what second readers say.")] = Path("retinai-feedback.sqlite"),
 ) -> None:
     """Start the viewer, a page in the browser for photographs, explanations and second readers.
