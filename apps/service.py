@@ -32,4 +32,4 @@ def load_service(settings: Settings) -> Service:
     adapter = Path(settings.adapter) if settings.adapter else None
     talker = load_talker(settings.vlm, adapter, FOUR_BITS[settings.load_4bit], settings.device)
     weights = Path(settings.weights) if settings.weights else None
-    return Service(Pipeline.load(weights, settings.device, talker), Store(Path(settings.feedback)))
+    return Service(Pipeline.load(weights, settings.device, talker, second=settings.second), Store(Path(settings.feedback)))

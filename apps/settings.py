@@ -14,13 +14,14 @@ MOST_MB = 40
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """weights, vlm, adapter, load_4bit, device: as in `retinai explain`; feedback: the SQLite file of the second readers."""
+    """weights, vlm, adapter, load_4bit, second, device: as in `retinai explain`; feedback: the SQLite file of the second readers."""
 
     feedback: str = "retinai-feedback.sqlite"
     weights: str | None = None
     vlm: str = "auto"
     adapter: str | None = None
     load_4bit: str = "auto"
+    second: str = "auto"
     device: str = "auto"
 
     def export(self) -> None:

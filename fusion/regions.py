@@ -36,12 +36,13 @@ class Regions:
     """The lesions of one photograph and their pixels.
 
     lesions: in the order of `retinai.lesions.LESIONS`, then of their numbers; shape: (H, W) of the photograph;
-    pixels: lesion id -> its flat pixel indices, sorted.
+    pixels: lesion id -> its flat pixel indices, sorted; doubtful: parts whose peak is too low for them to be told, without pixels.
     """
 
     lesions: tuple[Lesion, ...]
     shape: tuple[int, int]
     pixels: Mapping[str, NDArray[np.int64]]
+    doubtful: tuple[Lesion, ...] = ()
 
     def mask(self, code: str) -> NDArray[np.bool_]:
         """(H, W) bool: all lesions of one class."""
@@ -83,22 +84,17 @@ def find_regions(
         raise ValueError(f"no channel or no threshold for {', '.join(missing)}")
     side = max(field_box(image.field)[2:])
     lesions: list[Lesion] = []
+    doubtful: list[Lesion] = []
     pixels: dict[str, NDArray[np.int64]] = {}
     for code in LESIONS:
-        least = Least(thresholds[code], (peaks or thresholds).get(code, thresholds[code]), floor_px(code, side))
-        for lesion, where in _class_lesions(code, lesion_map.channel(code), least, landmarks):
+        peak = (peaks or thresholds).get(code, thresholds[code])
+        for lesion, where in _class_lesions(code, lesion_map.channel(code), thresholds[code], floor_px(code, side), landmarks):
+            if lesion.confidence < peak:
+                doubtful.append(lesion)
+                continue
             lesions.append(lesion)
             pixels[lesion.id] = where
-    return Regions(tuple(lesions), image.field.shape, pixels)
-
-
-@dataclass(frozen=True, slots=True)
-class Least:
-    """What a part must reach to be a lesion: every pixel the threshold, one pixel the peak, all together `floor` pixels."""
-
-    threshold: float
-    peak: float
-    floor: int
+    return Regions(tuple(lesions), image.field.shape, pixels, tuple(doubtful))
 
 
 def floor_px(code: str, field_side: int) -> int:
@@ -106,9 +102,11 @@ def floor_px(code: str, field_side: int) -> int:
     return max(1, round(np.pi / 4 * (SIZE_FLOOR[code] * field_side) ** 2))
 
 
-def _class_lesions(code: str, probs: NDArray[np.float32], least: Least, landmarks: Landmarks) -> list[tuple[Lesion, NDArray[np.int64]]]:
-    """The lesions of one class with their pixels, most confident first."""
-    found = [part for part in _components(probs, least.threshold, least.floor) if part.confidence >= least.peak]
+def _class_lesions(
+    code: str, probs: NDArray[np.float32], threshold: float, floor: int, landmarks: Landmarks
+) -> list[tuple[Lesion, NDArray[np.int64]]]:
+    """The lesions of one class with their pixels, most confident first: every pixel reaches the threshold, all together are `floor`."""
+    found = _components(probs, threshold, floor)
     if code in BRIGHT:
         found = [part for part in found if not _in_disc(part.centre, landmarks)]
     found.sort(key=lambda part: (-part.confidence, -part.pixels.size, part.box[1], part.box[0]))

@@ -15,7 +15,7 @@ from fusion.advice import LESIONS
 from fusion.answer import Told
 from fusion.rules import sources
 from retinai.lesions import DISCLAIMER, GRADES
-from retinai.types import Advice, CheckedAnswer, Evidence, Grade, GradeInterval, Landmarks, Quality, SaliencyTable
+from retinai.types import Advice, CheckedAnswer, Evidence, Grade, GradeInterval, GradeSet, Landmarks, Quality, SaliencyTable, SecondOpinion
 
 WIDTH = 80
 _CONTINUING = ("location", "count")
@@ -38,6 +38,7 @@ class Page:
     answer: CheckedAnswer | None = None
     told: Told = NOTHING
     saliency: SaliencyTable | None = None
+    second: SecondOpinion | None = None
 
 
 def render(name: str, page: Page) -> str:
@@ -59,11 +60,14 @@ def render_ungradable(name: str, quality: Quality) -> str:
 def summary(page: Page) -> list[str]:
     """The readings and what to do, one line each: 'GRADE 2 by the visible lesions, 2 by nano.', 'They agree.', ..."""
     visible, answer, advice = page.interval.visible, page.answer, page.advice
-    lines = [f"GRADE {visible} by the visible lesions, {GRADES[visible]}."]
+    others = []
     if answer:
-        said = f"{answer.grade.level} by {answer.source}{_open(answer.grade)}" if answer.grade else f"none by {answer.source}"
-        agree = "They agree, but the model was told the findings." if answer.grounded else "They agree."
-        lines = [f"GRADE {visible} by the visible lesions, {said}.", "DISCORDANT, needs a human." if advice.human else agree]
+        others.append(f"{answer.grade.level} by {answer.source}{_open(answer.grade)}" if answer.grade else f"none by {answer.source}")
+    if page.second:
+        others.append(f"{page.second.grade.level} by the second opinion{_open(page.second.grade)}")
+    lines = [f"GRADE {visible} by the visible lesions, {', '.join(others) or GRADES[visible]}."]
+    if others:
+        lines.append("DISCORDANT, needs a human." if advice.human else _harmony(page))
     risk = "1 or 2" if page.dme_risk is None else page.dme_risk
     otherwise = "A human has to look first; otherwise re-examine" if advice.human else "Re-examine"
     what = "REFER to an ophthalmologist" if advice.refer else otherwise
@@ -71,18 +75,32 @@ def summary(page: Page) -> list[str]:
     return [*lines, f"DME RISK {risk}. {what}, {months} ({advice.clause})."]
 
 
+def _harmony(page: Page) -> str:
+    """How the readings stand to each other where nothing calls for a human."""
+    if page.second and page.second.grade.level != page.interval.visible:
+        return "The second opinion differs, but not on referral."
+    return "They agree, but the model was told the findings." if page.answer and page.answer.grounded else "They agree."
+
+
 def _open(grade: Grade) -> str:
     """' (1 to 3 at 90%)': the grade set, where there is one."""
-    if grade.conformal is None:
-        return ""
-    low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
-    return f" ({low if low == high else f'{low} to {high}'} at {grade.conformal.rate:.0%})"
+    return f" ({_levels(grade.conformal)} at {grade.conformal.rate:.0%})" if grade.conformal else ""
+
+
+def _left_open(grade: Grade) -> str:
+    """' At 90% it leaves 1 to 3 open.'"""
+    return f" At {grade.conformal.rate:.0%} it leaves {_levels(grade.conformal)} open." if grade.conformal else ""
+
+
+def _levels(found: GradeSet) -> str:
+    low, high = found.levels[0], found.levels[-1]
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def sections(page: Page) -> Iterator[tuple[str, list[str]]]:
     """(heading, paragraphs) in reading order; some have none."""
     grade = _of(page, "grade")
-    yield "Grade", [*grade[:1], *page.told.grade, *_agreement(page), *grade[1:]]
+    yield "Grade", [*grade[:1], *page.told.grade, *_second(page.second), *_agreement(page), *grade[1:]]
     yield "Risk of diabetic macular oedema (DME)", _of(page, "dme_risk")
     yield "Follow-up", _follow_up(page)
     if page.answer:
@@ -105,6 +123,15 @@ def _agreement(page: Page) -> Iterator[str]:
         yield f"Discordant, needs a human: {'; '.join(page.advice.human)}."
     elif page.answer:
         yield "The visible lesions fit the same grade."
+
+
+def _second(opinion: SecondOpinion | None) -> Iterator[str]:
+    """The second opinion in its words, with its probabilities and its set; one by lesions is no second witness of them."""
+    if opinion is None:
+        return
+    probs = ", ".join(f"{level}: {p:.2f}" for level, p in enumerate(opinion.grade.probs))
+    same = " It reads the same lesion map." if opinion.from_lesions else ""
+    yield f"Second opinion, {opinion.grade.source} ({probs}): {opinion.text}{same}{_left_open(opinion.grade)}"
 
 
 def _follow_up(page: Page) -> list[str]:

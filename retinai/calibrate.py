@@ -34,7 +34,8 @@ from segmentation.weights import CARD
 
 HEALTHY_SHARE = 0.05
 PRECISION = 0.5
-_GRID = np.round(np.arange(0.05, 1.0, 0.01), 2)
+_GRID = np.round(np.concatenate([np.arange(0.05, 0.99, 0.01), 1 - np.logspace(-2, -5, 31)]), 6)
+"""Confidences that are tried: steps of 0.01, and above 0.99 ten to each power of ten, since a U-Net is sure of most that it finds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,12 +102,12 @@ def _joined(photographs: list[list[tuple[float, bool]]]) -> Found:
 
 
 def choose_peak(masked: Found, healthy: Found, threshold: float) -> float:
-    """The lowest confidence from `threshold` on that keeps both rules; 0.99 where none does."""
+    """The lowest confidence from `threshold` on that keeps both rules; the highest of the grid where none does."""
     for peak in _GRID[threshold <= _GRID]:
         told = masked.confidence >= peak
         if told.any() and masked.true[told].mean() > PRECISION and (healthy.highest >= peak).mean() <= HEALTHY_SHARE:
             return float(peak)
-    return 0.99
+    return float(_GRID[-1])
 
 
 def _sure(masked: Found) -> float:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,14 @@ class Conformal:
         """The set of one answer. probs: five that sum to one."""
         kept = np.flatnonzero(scores(probs) <= self.threshold + _SLACK)
         return GradeSet(tuple(int(level) for level in kept), self.rate, self.cases)
+
+
+def open_grades(conformal: Conformal | None, probs: Sequence[float] | NDArray[np.float64], level: int) -> GradeSet | None:
+    """The set of one answer, widened to the level given where cuts moved that out of it; None without a threshold."""
+    if conformal is None:
+        return None
+    found = conformal.grades([float(p) for p in probs])
+    return replace(found, levels=tuple(range(min(level, *found.levels), max(level, *found.levels) + 1)))
 
 
 def scores(probs: Sequence[float]) -> NDArray[np.float64]:

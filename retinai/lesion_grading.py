@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from fusion.landmarks import find_landmarks
-from fusion.regions import find_regions
+from fusion.regions import Regions, find_regions
+from retinai.conformal import Conformal, open_grades
 from retinai.errors import WeightsError
 from retinai.fit import field_box
 from retinai.grading.lesion_features import FEATURES, LesionReading, lesion_features, told
@@ -31,7 +31,7 @@ from retinai.grading.protocol import Reading
 from retinai.grading.tune import levels_of, softmax
 from retinai.grading.weights import load_grader_files
 from retinai.lesions import LESIONS
-from retinai.types import FundusImage, Grade, Landmarks, Lesion, Place
+from retinai.types import FundusImage, Grade, Landmarks, Lesion, LesionMap, Place
 from segmentation.detector import LesionDetector
 from segmentation.weights import BUNDLED
 
@@ -65,37 +65,20 @@ class LesionReader:
         return reading
 
     def _look(self, image: FundusImage) -> LesionReading:
-        with Pooled(self.detector.model) as pooled:
-            lesion_map = self.detector.detect(image)
+        lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
-        regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks)
-        left, top, width, height = field_box(image.field)
-        middle = (left + (width - 1) / 2, top + (height - 1) / 2)
-        area = max(1, int(image.field.sum()))
-        mean = {code: float(lesion_map.channel(code).sum(dtype=np.float64)) / area for code in LESIONS}
-        return LesionReading(regions.lesions, landmarks, middle, area, mean, pooled.vector())
+        return reading_of(image, lesion_map, landmarks, find_regions(lesion_map, image, self.detector.thresholds, landmarks))
 
 
-class Pooled:
-    """While open, keeps what the U-Net's deepest encoder stage says: mean and maximum over the photograph, of each forward pass."""
-
-    def __init__(self, model: Any) -> None:
-        self.encoder, self.seen = model.encoder, []
-
-    def __enter__(self) -> Pooled:
-        self.handle = self.encoder.register_forward_hook(self._keep)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.handle.remove()
-
-    def _keep(self, _module: object, _inputs: object, stages: Sequence[torch.Tensor]) -> None:
-        deepest = stages[-1].float()
-        self.seen.append(torch.cat([deepest.mean((2, 3)), deepest.amax((2, 3))], 1)[0].cpu())
-
-    def vector(self) -> NDArray[np.float32]:
-        """(2 C,) the mean over all passes."""
-        return torch.stack(self.seen).mean(0).numpy()
+def reading_of(image: FundusImage, lesion_map: LesionMap, landmarks: Landmarks, regions: Regions) -> LesionReading:
+    """A photograph's lesion map as the grader reads it: the doubtful lesions too. Raises ValueError for a map without encoder features."""
+    if lesion_map.encoder is None:
+        raise ValueError("the lesion map holds no features of its encoder")
+    left, top, width, height = field_box(image.field)
+    middle = (left + (width - 1) / 2, top + (height - 1) / 2)
+    area = max(1, int(image.field.sum()))
+    mean = {code: float(lesion_map.channel(code).sum(dtype=np.float64)) / area for code in LESIONS}
+    return LesionReading((*regions.lesions, *regions.doubtful), landmarks, middle, area, mean, lesion_map.encoder)
 
 
 def write_reading(path: Path, reading: LesionReading) -> None:
@@ -147,14 +130,19 @@ class LesionGrader:
         self.reader, self.model, self.card, self.name = reader, model, card, name
         self.identity = {"name": name, "weights": card["sha256"], "lesion_weights": card["lesion_weights"]}
         self.names = names_of(card["features"], len(model.mean))
+        self.conformal = Conformal(**card["conformal"]) if card.get("conformal") else None
 
     @classmethod
     def load(
         cls, folder: Path, device: str = "auto", name: str | None = None, weights: Path | None = None, cache: Path | None = None
     ) -> LesionGrader:
         """weights: the folder of lesion weights, the bundled ones by default. Raises WeightsError where it was fitted on others."""
+        return cls.beside(LesionReader.load(weights, cache, device), folder, name)
+
+    @classmethod
+    def beside(cls, reader: LesionReader, folder: Path, name: str | None = None) -> LesionGrader:
+        """A grader that shares a reader, and so the lesion U-Net. Raises WeightsError where it was fitted on other lesion weights."""
         arrays, card = load_grader_files(folder, "lesions")
-        reader = LesionReader.load(weights, cache, device)
         if reader.detector.card["sha256"] != card["lesion_weights"]:
             raise WeightsError(f"{folder} was fitted on other lesion weights than these; fit it again: retinai train grader")
         return cls(reader, Regression.of(card["model"], arrays), card, name or f"lesions:{folder}")
@@ -170,7 +158,7 @@ class LesionGrader:
         level = int(levels_of(probs, self.card["cuts"])[0])
         weighed, other = self.weighed(features, level)
         text = told(level, weighed, reading, self.reader.detector.peaks, other)
-        return Reading(Grade(level, tuple(float(p) for p in probs[0]), self.name), text=text)
+        return Reading(Grade(level, tuple(float(p) for p in probs[0]), self.name, open_grades(self.conformal, probs[0], level)), text=text)
 
     def weighed(self, features: NDArray[np.float64], level: int) -> tuple[dict[str, float], float]:
         """(class -> what its features add towards the level, what the encoder's add)."""

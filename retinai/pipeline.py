@@ -2,6 +2,7 @@
 
     photograph -> quality gate -> lesion map -> landmarks -> lesions -> rules -> evidence
                -> language model -> claims -> verdicts by that evidence -> text
+               -> second opinion on the grade
 
 `Pipeline` holds the models, loaded once; `Reading` is all that it made of one photograph; `explain` is the one-line use.
 """
@@ -34,11 +35,12 @@ from retinai.quality import assess
 from retinai.report.document import to_document
 from retinai.report.folder import write_folder
 from retinai.report.provenance import digest, now, stamp, surroundings
-from retinai.types import Advice, CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap
+from retinai.types import Advice, CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap, SecondOpinion
 from segmentation.detector import LesionDetector
 from segmentation.weights import BUNDLED
 
 if TYPE_CHECKING:
+    from retinai.second import Second
     from retinai.talk import Talker
     from vlm.generate import Answer
 
@@ -79,19 +81,38 @@ class Reading:
 class Pipeline:
     """The models, loaded once, and what they make of photographs.
 
+    second: who else grades, beside the lesions and the language model.
     ground: 'prompt' tells the language model the findings before it answers, 'verify' does not; its answer is checked all the same.
     clock: what a document says of the time at which it was made.
     """
 
     def __init__(
-        self, detector: LesionDetector, talker: Talker | None = None, ground: Ground = "verify", clock: Callable[[], datetime] = now
+        self,
+        detector: LesionDetector,
+        talker: Talker | None = None,
+        ground: Ground = "verify",
+        clock: Callable[[], datetime] = now,
+        second: Second | None = None,
     ) -> None:
-        self.detector, self.talker, self.ground, self.clock = detector, talker, ground, clock
+        self.detector, self.talker, self.ground, self.clock, self.second = detector, talker, ground, clock, second
 
     @classmethod
-    def load(cls, weights: Path | None = None, device: str = "auto", talker: Talker | None = None, ground: Ground = "verify") -> Pipeline:
-        """Load the lesion weights, the bundled ones by default. Raises WeightsError, or UsageError for a device that is not there."""
-        return cls(LesionDetector.load(weights or BUNDLED, device), talker, ground)
+    def load(
+        cls,
+        weights: Path | None = None,
+        device: str = "auto",
+        talker: Talker | None = None,
+        ground: Ground = "verify",
+        second: str = "none",
+    ) -> Pipeline:
+        """Load the lesion weights, the bundled ones by default, and who gives the second opinion (see `retinai.second`).
+
+        Raises WeightsError, UsageError for a device or an opinion that is not there, MissingModelError.
+        """
+        from retinai.second import load_second
+
+        detector = LesionDetector.load(weights or BUNDLED, device)
+        return cls(detector, talker, ground, second=load_second(second, detector, device))
 
     def read_file(self, path: Path) -> Reading:
         """Read a photograph from disk. Raises ImageError where it is none; an ungradable one is a finding, not an error."""
@@ -109,7 +130,8 @@ class Pipeline:
         facts = _facts(image, landmarks, regions)
         said = self._ask(image, facts)
         saliency = self._look(image, facts, said)
-        explanation = self._explain(image, quality, facts, said, _weighed(saliency, image, regions), provenance)
+        other = self.second.opinion(image, lesion_map, landmarks, regions) if self.second else None
+        explanation = self._explain(image, quality, facts, said, other, _weighed(saliency, image, regions), provenance)
         return Reading(image, explanation, lesion_map, regions, saliency)
 
     def _ask(self, image: FundusImage, facts: Facts) -> Answer | None:
@@ -138,15 +160,16 @@ class Pipeline:
         quality: Quality,
         facts: Facts,
         said: Answer | None,
+        other: SecondOpinion | None,
         weighed: Weighed | None,
         provenance: Mapping[str, Any],
     ) -> Explanation:
         """Check what the language model says by the evidence, weigh the readings, and write it all down."""
-        advice = advise(facts.interval, facts.dme, said.grade if said else None, asked=said is not None)
+        advice = advise(facts.interval, facts.dme, said.grade if said else None, asked=said is not None, second=other)
         answer, lines = self._check(facts, said, advice, weighed)
         table = tabulate(weighed, facts.lesions) if weighed else None
         lost = unseen(facts.landmarks)
-        page = Page(facts.landmarks, facts.evidence, facts.interval, facts.dme.risk, advice, lost, answer, lines, table)
+        page = Page(facts.landmarks, facts.evidence, facts.interval, facts.dme.risk, advice, lost, answer, lines, table, other)
         return Explanation(
             image=image.id,
             quality=quality,
@@ -162,6 +185,7 @@ class Pipeline:
             answer=answer,
             saliency=table,
             advice=advice,
+            second=other,
         )
 
     def _check(self, facts: Facts, said: Answer | None, advice: Advice, weighed: Weighed | None) -> tuple[CheckedAnswer | None, Told]:
@@ -196,6 +220,7 @@ class Pipeline:
             "sides": list(self.detector.sides),
             "views": self.detector.views,
             "vlm": self.talker.identity if self.talker else None,
+            "second": dict(self.second.identity) if self.second else None,
             "device": self.detector.device.type,
             "threads": torch.get_num_threads(),
             **surroundings(),
@@ -215,11 +240,11 @@ def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions) -> Facts:
     return Facts(regions.lesions, landmarks, interval, dme, advice, evidence, middle=(width / 2, height / 2))
 
 
-def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto") -> Explanation:
-    """Explain one photograph with the bundled models. vlm: 'none' for the lesions alone. For many, load a `Pipeline` once."""
+def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto", second: str = "auto") -> Explanation:
+    """Explain one photograph with the bundled models. vlm, second: 'none' for the lesions alone. For many, load a `Pipeline` once."""
     from retinai.talk import load_talker
 
-    return Pipeline.load(device=device, talker=load_talker(vlm, device=device)).read_file(Path(photograph)).explanation
+    return Pipeline.load(device=device, talker=load_talker(vlm, device=device), second=second).read_file(Path(photograph)).explanation
 
 
 def _ungradable(image: FundusImage, quality: Quality, provenance: Mapping[str, Any]) -> Explanation:

@@ -63,7 +63,7 @@ def train_lesions(config: LesionGraderConfig) -> dict[str, Any]:
     for split in ("train", "validation"):
         chosen[split], levels = with_levels(spread([r for r in records if r.split == split], config.limit), target)
         tables[split] = table_of(reader, chosen[split], levels, config.features, split)
-    model, fitted = fit_features(config.model, tables["train"], config.strengths, config.folds, config.balanced, config.seed, target)
+    model, fitted = fit_features(config.model, tables["train"], config.strengths, config.folds, config.balance, config.seed, target)
     card = {
         "kind": "lesions", "target": "grade", "classes": list(target.classes), "ordered": True, "model": config.model,
         "features": list(config.features), "lesion_weights": reader.detector.card["sha256"],

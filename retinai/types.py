@@ -61,10 +61,12 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LesionMap:
-    """Probabilities per class. probs: (C, H, W) float32 in 0..1 at native size; classes: the channel order."""
+    """Probabilities per class. probs: (C, H, W) float32 in 0..1 at native size; classes: the channel order; encoder: (D,) float32, mean
+    and maximum of the network's deepest stage over the photograph, None where whoever made the map has none."""
 
     probs: NDArray[np.float32]
     classes: tuple[str, ...]
+    encoder: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.probs.ndim != 3 or self.probs.shape[0] != len(self.classes):
@@ -342,6 +344,16 @@ class CheckedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """A small grader's reading, beside those of the lesions and of the language model. text: its words, with the ids that it cites;
+    from_lesions: whether it reads the same lesion map, so that it is no second witness of the lesions."""
+
+    grade: Grade
+    text: str
+    from_lesions: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """What to do by the worst reading that is consistent with the lesions. level: that reading's grade, ICDR 0-4; by: whose it is;
     text: one or two plain sentences; clause: the rule; refer: to an ophthalmologist; months: the longest wait; human: why a person has
@@ -360,7 +372,8 @@ class Advice:
 class Explanation:
     """All that is said of one photograph. image: its name; follow_up: the text of `advice`; text: the rendered sentences; unseen: what
     could not be assessed; provenance: weights' hashes, config, versions, seed; answer: the language model's, where one was asked;
-    saliency: where it looked, None where that is unknown; advice: None for an ungradable photograph."""
+    saliency: where it looked, None where that is unknown; advice: None for an ungradable photograph; second: the small grader's reading,
+    where there is one."""
 
     image: str
     quality: Quality
@@ -376,6 +389,7 @@ class Explanation:
     answer: CheckedAnswer | None = None
     saliency: SaliencyTable | None = None
     advice: Advice | None = None
+    second: SecondOpinion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from retinai.errors import UsageError
@@ -42,8 +44,32 @@ class LesionDetector:
         return cls(model, card, pick_device(device))
 
     def detect(self, image: FundusImage) -> LesionMap:
-        """Probabilities at native size, by the card's working sides and mirrored views."""
-        return LesionMap(predict_map(self.model, image, self.sides, views=self.views), SEGMENTED)
+        """Probabilities at native size, by the card's working sides and mirrored views, and what the encoder's deepest stage says."""
+        with Pooled(self.model) as pooled:
+            probs = predict_map(self.model, image, self.sides, views=self.views)
+        return LesionMap(probs, SEGMENTED, pooled.vector())
+
+
+class Pooled:
+    """While open, keeps what the U-Net's deepest encoder stage says: mean and maximum over the photograph, of each forward pass."""
+
+    def __init__(self, model: Any) -> None:
+        self.encoder, self.seen = model.encoder, []
+
+    def __enter__(self) -> Pooled:
+        self.handle = self.encoder.register_forward_hook(self._keep)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.handle.remove()
+
+    def _keep(self, _module: object, _inputs: object, stages: Sequence[torch.Tensor]) -> None:
+        deepest = stages[-1].float()
+        self.seen.append(torch.cat([deepest.mean((2, 3)), deepest.amax((2, 3))], 1)[0].cpu())
+
+    def vector(self) -> NDArray[np.float32]:
+        """(2 C,) the mean over all passes."""
+        return torch.stack(self.seen).mean(0).numpy()
 
 
 def pick_device(name: str) -> torch.device:

@@ -57,35 +57,3 @@ def normalise(images: Tensor) -> Tensor:
     mean = torch.tensor(_MEAN, device=images.device) * 255
     std = torch.tensor(_STD, device=images.device) * 255
     return ((images - mean) / std).permute(0, 3, 1, 2)
-
-
-@torch.no_grad()
-def unfold_batch_norms(network: nn.Module, images: Tensor) -> int:
-    """Give folded batch norms back their statistics, measured on `images`, without changing what they compute.
-
-    Weights published with folded norms have mean 0, variance 1, weight 1; in training mode such a norm would
-    normalise by the batch and destroy the pretrained function. Returns how many were unfolded.
-    """
-    folded = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and _is_folded(m)]
-    hooks = [norm.register_forward_pre_hook(_unfold) for norm in folded]
-    training = network.training
-    network.eval()(images)
-    network.train(training)
-    for hook in hooks:
-        hook.remove()
-    return len(folded)
-
-
-def _is_folded(norm: nn.BatchNorm2d) -> bool:
-    mean, var = norm.running_mean, norm.running_var
-    return mean is not None and var is not None and not mean.any() and bool((var == 1).all()) and bool((norm.weight == 1).all())
-
-
-def _unfold(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None
-    mean, var = inputs[0].float().mean((0, 2, 3)), inputs[0].float().var((0, 2, 3))
-    gain = norm.weight / (1 + norm.eps) ** 0.5
-    norm.bias.add_(gain * mean)
-    norm.weight.copy_(gain * (var + norm.eps).sqrt())
-    norm.running_mean.copy_(mean)
-    norm.running_var.copy_(var)

@@ -23,15 +23,16 @@ def predict_map(
 ) -> NDArray[np.float32]:
     """(C, H, W) float32 probabilities at native size: the mean over working sides and mirrored views (1, 2 or 4).
 
-    The smaller sides are brought to the largest and averaged there, so that native arrays are made once.
+    Each side weighs by its number of pixels: the finer map knows more of small lesions. The smaller sides are brought to the
+    largest and averaged there, so that native arrays are made once.
     """
     sides = sorted(sides, reverse=True)
     fits = [Fit.of(image.field, side) for side in sides]
     squares = [predict_square(model, fit.apply(image.pixels), views=views, tile=tile, precision=precision) for fit in fits]
-    mean = squares[0]
-    for square in squares[1:]:
-        mean += np.stack([cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR) for channel in square])
-    mean /= len(sides)
+    shares = np.square(sides, dtype=np.float32) / np.square(sides, dtype=np.float32).sum()
+    mean = squares[0] * shares[0]
+    for square, share in zip(squares[1:], shares[1:], strict=True):
+        mean += share * np.stack([cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR) for channel in square])
     native = np.empty((len(mean), *image.field.shape), np.float32)
     for number, channel in enumerate(mean):
         native[number] = fits[0].invert(channel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -48,6 +49,12 @@ class SegmentationConfig(Config):
     """Weight of the soft Dice loss over the batch."""
     ema: float = Field(0.998, ge=0, lt=1)
     """Decay of the averaged weights; 0 for none."""
+    norms: Literal["batch", "frozen"] = "batch"
+    """batch: normalise by the batch, and measure the averaged weights' statistics at the end; frozen: keep those of `initial`."""
+    norm_crops: int = Field(600, ge=1)
+    """Crops that the statistics are measured on."""
+    initial_share: float = Field(0.0, ge=0, lt=1)
+    """Share of `initial` in the weights at the end; needs frozen norms. See `segmentation.weights.blend`."""
     self_training: bool = False
     """Learn from the grading photographs too (training split of `B. Disease Grading`), labelled by `initial`."""
     graded_share: float = Field(0.4, ge=0, le=1)
@@ -72,7 +79,11 @@ class SegmentationConfig(Config):
     """Of everything that is drawn."""
 
     @model_validator(mode="after")
-    def _teacher(self) -> SegmentationConfig:
+    def _earlier(self) -> SegmentationConfig:
         if self.self_training and self.initial is None:
             raise ValueError("self_training needs initial, the weights that label the photographs")
+        if self.initial_share and self.norms != "frozen":
+            raise ValueError("initial_share needs norms=frozen: statistics of other weights do not fit the blend")
+        if self.norms == "frozen" and self.initial is None:
+            raise ValueError("frozen norms need initial, the weights whose statistics are kept")
         return self

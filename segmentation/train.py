@@ -1,6 +1,6 @@
 """Train a lesion U-Net: `retinai train segmentation --config configs/segmentation.yaml [key=value ...]`.
 
-setup -> cache -> fit -> validate. Every step's crops depend on the seed and the step alone, and a checkpoint
+setup -> cache -> fit -> measure norms -> validate. Every step's crops depend on the seed and the step alone, and a checkpoint
 holds the model, its average, the optimiser and the step, so a run that was killed goes on as if it had not been.
 """
 
@@ -24,12 +24,13 @@ from retinai.readers.idrid import read_segmentation
 from retinai.schedule import one_cycle
 from segmentation.cache import build_cache, mask_targets
 from segmentation.losses import lesion_loss
-from segmentation.model import build_model, channels_last, normalise, unfold_batch_norms
+from segmentation.model import build_model, channels_last, normalise
+from segmentation.norms import freeze_norms, measure_norms, quiet_norms, unfold_batch_norms
 from segmentation.patches import Patches
 from segmentation.selftrain import Mixed, label
 from segmentation.settings import SegmentationConfig
 from segmentation.validate import validate
-from segmentation.weights import load_into, save_weights
+from segmentation.weights import blend, load_into, save_weights
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -43,6 +44,10 @@ def train(config: SegmentationConfig) -> dict[str, float]:
     model = setup(config)
     crops = training_crops(config, accelerator)
     average = fit(config, model, crops, accelerator)
+    if config.norms == "batch":
+        _measure(config, average, crops, accelerator)
+    if config.initial and config.initial_share:
+        blend(average, config.initial, config.initial_share)
     scores = validate(average, read_segmentation(config.data, "validation"), [config.side], config.precision)
     if accelerator.is_main_process:
         save_weights(average, config.output, card(config, scores))
@@ -131,6 +136,8 @@ def train_step(
 ) -> float:
     """One optimiser step on (N, H, W, 3) uint8 images and (N, H, W, C) float32 targets; returns the loss."""
     model.train()
+    if config.norms == "frozen":
+        freeze_norms(model)
     for group in optimizer.param_groups:
         group["lr"] = rate
     with accelerator.autocast():
@@ -147,6 +154,14 @@ def _unfold(config: SegmentationConfig, model: nn.Module, crops: Dataset, accele
     """Measure folded batch norms of a fresh encoder on the first crops."""
     images = torch.stack([torch.from_numpy(crops[i][0]) for i in range(min(8, len(crops)))])  # type: ignore[arg-type]
     unfold_batch_norms(model.encoder, normalise(images.to(accelerator.device)))  # type: ignore[arg-type]
+
+
+def _measure(config: SegmentationConfig, average: nn.Module, crops: Dataset, accelerator: Accelerator) -> None:
+    """The norms' statistics of the averaged weights, on the run's first crops; constant channels are quietened."""
+    loader = DataLoader(Subset(crops, range(min(config.norm_crops, len(crops)))), 2 * config.batch)  # type: ignore[arg-type]
+    with accelerator.autocast():
+        measure_norms(average, (normalise(images.to(accelerator.device)) for images, _ in loader))
+    quiet_norms(average)
 
 
 def _watch(config: SegmentationConfig, average: nn.Module, log: SummaryWriter, step: int) -> None:

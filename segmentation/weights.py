@@ -42,6 +42,18 @@ def load_into(model: nn.Module, path: Path) -> None:
         raise WeightsError(f"{path} does not fit the model: {len(missing)} tensors missing, {len(unexpected)} unexpected")
 
 
+@torch.no_grad()
+def blend(model: nn.Module, path: Path, share: float) -> None:
+    """Move every weight back towards those of a file that training started from: share 0 leaves it, 1 is the file.
+
+    Weights on the line between a start and its fine-tuning often do better than either end (Wortsman et al., CVPR 2022).
+    """
+    start = load_file(path)
+    for name, value in model.state_dict().items():
+        if name in start and value.is_floating_point():
+            value.lerp_(start[name].to(value), share)
+
+
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of a weights folder. Raises WeightsError where there is none or the checksum differs."""
     card, path = folder / CARD, folder / FILE

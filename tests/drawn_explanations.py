@@ -46,6 +46,7 @@ PROVENANCE: dict[str, Any] = {
     "sides": [512],
     "views": 1,
     "vlm": None,
+    "second": None,
     "device": "cpu",
     "threads": 1,
     "python": "3.11.0",

@@ -7,15 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from browser import chromium, free_port, needs_chromium, served
 from PIL import Image
 from viewer_case import NAME, PHOTOGRAPH, black
 
@@ -32,9 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 TESTS = Path(__file__).parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_MS = 300_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 START = "import sys; from pathlib import Path; from apps.launch import launch; from apps.settings import Settings; "
 START += "launch(Settings(feedback=sys.argv[2]), '127.0.0.1', int(sys.argv[1]), Path(sys.argv[3]))"
 
@@ -63,35 +55,11 @@ class Viewer:
 @pytest.fixture(scope="module")
 def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewer]:
     """Everything started once. Every photograph takes a second, so that a queue can be seen."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test of the viewer")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: no browser test of the viewer")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    store = Store(tmp_path_factory.mktemp("viewer") / "feedback.sqlite")
+    needs_chromium("the viewer")
+    port, store = free_port(), Store(tmp_path_factory.mktemp("viewer") / "feedback.sqlite")
     words = [sys.executable, "-c", START, str(port), str(store.path), str(TESTS / "viewer_page.py")]
-    place = {**os.environ, "PYTHONPATH": str(TESTS.parent), "RETINAI_TEST_SLOW": "1"}
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=place)
-    try:
-        answers(f"http://127.0.0.1:{port}/_stcore/health")
-        with api.sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-component-update"])
-            yield Viewer(f"http://127.0.0.1:{port}", store, browser)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def answers(url: str) -> None:
-    for _ in range(PATIENCE_MS // 500):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise TimeoutError(f"{url} does not answer")
+    with served(words, port, PATIENCE_MS / 1000, {"RETINAI_TEST_SLOW": "1"}) as url, chromium() as browser:
+        yield Viewer(url, store, browser)
 
 
 def bring(page: Page, data: bytes, kind: str = "image/jpeg") -> None:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from browser import chromium, free_port, needs_chromium, served, streamlit
 from canvas_page import HEIGHT, WIDTH, drawn
 from numpy.typing import NDArray
 from PIL import Image
@@ -32,7 +25,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 FOLDER = Path(scene.__file__).parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_MS = 120_000
 
 
@@ -119,48 +111,20 @@ def test_script_is_all_there_and_runs_no_text() -> None:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A Streamlit server with the drawn page."""
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test of the canvas")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: no browser test of the canvas")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    script = str(Path(__file__).parent / "canvas_page.py")
-    words = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
-    command = [sys.executable, "-m", "streamlit", "run", script, *words, "--browser.gatherUsageStats=false"]
-    paths = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=paths)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(PATIENCE_MS // 500):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise TimeoutError(f"{url} does not answer")
+    needs_chromium("the canvas")
+    port = free_port()
+    with served(streamlit(str(Path(__file__).parent / "canvas_page.py"), port), port, PATIENCE_MS / 1000) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Page]:
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*flags, "--disable-component-update"])
+    with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
         opened.set_default_timeout(PATIENCE_MS)
         opened.goto(address)
         opened.wait_for_selector(".fundus[data-state=ready]")
         yield opened
-        browser.close()
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fusion.advice import LESIONS, MODEL, SET, advise
+from fusion.advice import LESIONS, MODEL, SECOND, SET, advise
 from fusion.rules import DmeReading
-from retinai.types import Grade, GradeInterval, GradeSet
+from retinai.types import Grade, GradeInterval, GradeSet, SecondOpinion
 
 NO_DME = DmeReading(0, ("DME-0",))
 DOUBTFUL = GradeInterval(1, 2, 4, ("ICDR-2",))
@@ -48,6 +48,26 @@ def test_the_text_says_whose_reading_it_is() -> None:
         "Refer to an ophthalmologist; re-examine in less than 3 months: the model says grade 3, which the lesions do not exclude."
     )
     assert "the model's grade set reaches grade 2" in advise(CLEAN, NO_DME, grade(0, 0, 1, 2)).text
+
+
+def second(level: int) -> SecondOpinion:
+    return SecondOpinion(grade(level), f"Grade {level}.", from_lesions=True)
+
+
+def test_the_second_opinion_is_a_reading_too() -> None:
+    advice = advise(CLEAN, NO_DME, grade(1), second=second(3))
+    assert (advice.level, advice.by) == (3, SECOND) and "the second opinion is grade 3, which the lesions do not exclude" in advice.text
+    assert advise(PROVEN, NO_DME, second=second(0)).level == 2  # below what the lesions prove
+
+
+def test_a_second_opinion_alone_on_its_side_of_referral_needs_a_human() -> None:
+    assert advise(CLEAN, NO_DME, grade(0), second=second(2)).human == ("the second opinion is grade 2, to be referred",)
+    assert advise(PROVEN, NO_DME, grade(2), second=second(1)).human == ("the second opinion is grade 1, not to be referred",)
+    assert advise(PROVEN, NO_DME, grade(2), second=second(4)).human == () == advise(CLEAN, NO_DME, second=second(1)).human
+    # where the language model stands with it, their own disagreement is said, and no more
+    assert advise(CLEAN, NO_DME, grade(3), second=second(3)).human == (
+        "the visible lesions fit grade 0; what would make it 3 was not seen here",
+    )
 
 
 def test_a_human_is_needed_where_readings_differ() -> None:

@@ -142,6 +142,14 @@ def test_masks_and_outlines_give_the_lesion_back():
     assert (outer.min(axis=0).tolist(), outer.max(axis=0).tolist()) == ([100, 40], [129, 59])
 
 
+def test_parts_too_weak_to_be_told_are_kept_apart():
+    planes = blank()
+    planes["HE"][10:20, 10:20], planes["HE"][40:60, 100:130] = 0.9, 0.6
+    everything, told = regions_of(planes), regions_of(planes, peaks={"HE": 0.8})
+    assert [lesion.id for lesion in told.lesions] == ["HE-1"] and list(told.pixels) == ["HE-1"]
+    assert told.lesions + told.doubtful == everything.lesions and everything.doubtful == ()
+
+
 def test_a_class_that_was_not_looked_for_is_refused():
     lesion_map = LesionMap(np.zeros((2, *SHAPE), np.float32), ("MA", "HE"))
     with pytest.raises(ValueError, match="no channel or no threshold for EX, SE"):

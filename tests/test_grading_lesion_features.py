@@ -12,7 +12,7 @@ from retinai.errors import DataError
 from retinai.grading.fit_features import Table, fit_features, folds_of
 from retinai.grading.lesion_features import FEATURES, LesionReading, lesion_features, told
 from retinai.grading.names import target_of
-from retinai.grading.ordinal import Regression, _loss, class_probs, fit_regression, standardisation
+from retinai.grading.ordinal import Regression, _loss, class_probs, fit_regression, oversampled, standardisation
 from retinai.grading.tune import levels_of, quadratic_kappa, softmax
 from retinai.lesions import LESIONS
 from retinai.types import Landmarks, Lesion, Place
@@ -77,7 +77,7 @@ def drawn(count: int, seed: int) -> Table:
 @pytest.mark.parametrize("name", ["ordinal", "logistic"])
 def test_a_regression_finds_what_the_grade_was_drawn_from(name):
     table, fresh = drawn(300, 0), drawn(200, 1)
-    model, fitted = fit_features(name, table, (0.1, 1.0, 1e5), 5, False, 0, target_of("grade"))
+    model, fitted = fit_features(name, table, (0.1, 1.0, 1e5), 5, "none", 0, target_of("grade"))
     assert fitted["strength"] < 1e5 and fitted["conformal"]["cases"] == 300 and 0.2 < fitted["temperature"] < 3
     probs = softmax(model.logits(fresh.features), fitted["temperature"])
     assert quadratic_kappa(fresh.levels, levels_of(probs, fitted["cuts"])) > 0.8
@@ -87,6 +87,26 @@ def test_a_regression_finds_what_the_grade_was_drawn_from(name):
         assert (np.diff(model.offsets) > 0).all() and model.weights[0] > 0 > model.weights[1]
         assert np.abs(model.weights[2:]).max() < 0.3 * model.weights[0]
         assert model.weights[0] / -model.weights[1] == pytest.approx(2, rel=0.25)
+
+
+def test_rare_grades_are_filled_up_between_neighbours():
+    rng = np.random.default_rng(0)
+    x = np.vstack([rng.normal(0, 1, (30, 2)), rng.normal(8, 1, (4, 2)), [[99.0, 99.0]]])
+    levels = np.array([0] * 30 + [1] * 4 + [2])
+    filled, named = oversampled(x, levels)
+    assert np.bincount(named).tolist() == [30, 30, 1]  # the single photograph has no neighbour
+    rare = x[30:34]
+    assert (filled[named == 1] >= rare.min(0) - 1e-9).all() and (filled[named == 1] <= rare.max(0) + 1e-9).all()
+
+
+def test_a_balanced_regression_gives_rare_grades_more_often():
+    table = drawn(300, 0)
+    kept = np.flatnonzero((table.levels < 3) | (np.arange(300) % 6 == 0))
+    rare = (table.features[kept], table.levels[kept], table.blocks)
+    fresh = drawn(400, 1).features
+    given = {name: fit_regression("logistic", *rare, 1.0, name).logits(fresh).argmax(1) for name in ("none", "weights", "smote")}
+    often = {name: int((levels >= 3).sum()) for name, levels in given.items()}
+    assert often["none"] < min(often["weights"], often["smote"])
 
 
 def test_what_a_feature_adds_sums_to_the_score():
@@ -113,7 +133,7 @@ def test_folds_keep_patients_whole_and_classes_even():
     assert [np.bincount(np.array(levels)[parts == part]).tolist() for part in range(5)] == [[4, 2]] * 5
     with pytest.raises(DataError, match="too few photographs of some class for 3 folds"):
         fit_features(
-            "ordinal", Table(np.eye(4), np.array([0, 0, 0, 1]), np.zeros(4, int), range(4)), (1.0,), 3, False, 0, target_of("grade")
+            "ordinal", Table(np.eye(4), np.array([0, 0, 0, 1]), np.zeros(4, int), range(4)), (1.0,), 3, "none", 0, target_of("grade")
         )
 
 

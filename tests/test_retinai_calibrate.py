@@ -22,7 +22,7 @@ def test_the_peak_rises_until_healthy_photographs_are_clear() -> None:
 
 
 def test_where_nothing_helps_almost_nothing_is_told() -> None:
-    assert choose_peak(parts([0.9], [False]), parts([], [], [0.0]), 0.3) == 0.99
+    assert choose_peak(parts([0.9], [False]), parts([], [], [0.0]), 0.3) == 0.99999
 
 
 def test_the_card_counts() -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from retinai.fit import Fit
 from retinai.lesions import SEGMENTED
 from retinai.pipeline import Pipeline
 from retinai.report.schema import validate
-from retinai.types import FundusImage, Grade, GradeSet, Landmarks, LesionMap, Quality, SaliencyMap
+from retinai.types import FundusImage, Grade, GradeSet, Landmarks, LesionMap, Quality, SaliencyMap, SecondOpinion
 from tests.drawn import draw_fundus
 
 SURE = dict.fromkeys(SEGMENTED, 0.5)
@@ -148,6 +148,47 @@ def test_the_worst_consistent_reading_is_followed() -> None:
     assert "DISCORDANT, needs a human" in explanation.text
     refused = read(Talker("Ungradable.", None)).explanation
     assert refused.advice is not None and refused.advice.human == ("the model holds the photograph for ungradable",)
+
+
+class Other:
+    """A second opinion that notes what it was shown."""
+
+    identity: ClassVar = {"name": "lesions", "weights": "4" * 64}
+
+    def __init__(self, level: int) -> None:
+        self.level, self.seen = level, ()
+
+    def opinion(self, image: FundusImage, lesion_map: LesionMap, landmarks: Landmarks, regions: Any) -> SecondOpinion:
+        self.seen = tuple(lesion.id for lesion in regions.lesions)
+        probs = tuple(0.8 if level == self.level else 0.05 for level in range(5))
+        grade = Grade(self.level, probs, "lesions", GradeSet((self.level,), 0.9, 50))
+        return SecondOpinion(grade, f"Grade {self.level} by the lesion map.", from_lesions=True)
+
+
+def test_the_second_opinion_stands_beside_the_others() -> None:
+    image, masks = drawn()
+    other = Other(2)
+    explanation = Pipeline(Detector(masks), Talker(TEXT), second=other).read(image).explanation  # type: ignore[arg-type]
+    text = " ".join(explanation.text.split())
+    assert other.seen == tuple(lesion.id for lesion in explanation.lesions)
+    assert explanation.second is not None and explanation.second.grade.level == 2
+    assert "2 by the second opinion (2 at 90%)" in text
+    assert (
+        "Second opinion, lesions (0: 0.05, 1: 0.05, 2: 0.80, 3: 0.05, 4: 0.05): Grade 2 by the lesion map. It reads the same lesion map."
+        in text
+    )
+    assert explanation.provenance["second"] == Other.identity
+
+
+@pytest.mark.parametrize(
+    ("level", "words"), [(2, "They agree."), (3, "The second opinion differs, but not on referral."), (0, "DISCORDANT")]
+)
+def test_how_a_second_opinion_stands_to_the_lesions_is_said(level: int, words: str) -> None:
+    image, masks = drawn()
+    reading = Pipeline(Detector(masks), second=Other(level)).read(image)  # type: ignore[arg-type]
+    assert reading.explanation.interval is not None and reading.explanation.interval.visible == 2
+    assert words in reading.explanation.text
+    validate(json.loads(json.dumps(reading.document(), allow_nan=False)))
 
 
 def test_provenance_says_what_a_second_run_needs() -> None:

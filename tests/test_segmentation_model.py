@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 
 from retinai.errors import WeightsError
 from segmentation.losses import focal_tversky_loss, lesion_loss, soft_dice_loss
-from segmentation.model import build_model, load_encoder, normalise, unfold_batch_norms
-from segmentation.weights import load_into, read_card, save_weights
+from segmentation.model import build_model, load_encoder, normalise
+from segmentation.norms import freeze_norms, measure_norms, quiet_norms, unfold_batch_norms
+from segmentation.weights import blend, load_into, read_card, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +46,51 @@ def test_unfolding_keeps_the_function_and_survives_training_mode() -> None:
     assert unfold_batch_norms(encoder, images) == 0  # nothing left to unfold
 
 
+def test_frozen_norms_keep_their_statistics_while_the_rest_trains(model: torch.nn.Module) -> None:
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    before = [norm.running_mean.clone() for norm in norms if norm.running_mean is not None]
+    model.train()
+    freeze_norms(model)
+    model(torch.randn(2, 3, 64, 64) * 9)
+    assert all(torch.equal(a, b.running_mean) for a, b in zip(before, norms, strict=True) if b.running_mean is not None)
+    model.eval()
+
+
+def test_measured_norms_are_those_of_the_batches() -> None:
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(3))
+    batches = [torch.full((2, 3, 4, 4), 1.0), torch.full((2, 3, 4, 4), 3.0)]
+    measure_norms(network, iter(batches))
+    norm = network[0]
+    assert isinstance(norm, torch.nn.BatchNorm2d) and norm.running_mean is not None
+    assert norm.running_mean.tolist() == [2.0, 2.0, 2.0] and not network.training
+
+
+def test_a_constant_channel_does_not_amplify_rounding() -> None:
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(2)).eval()
+    norm = network[0]
+    assert isinstance(norm, torch.nn.BatchNorm2d) and norm.running_var is not None and norm.running_mean is not None
+    norm.running_mean[:], norm.running_var[:] = 6.0, torch.tensor([1e-12, 0.25])
+    rounded = torch.full((1, 2, 4, 4), 6.0) * (1 + 2**-9)
+    assert network(rounded)[0, 0].abs().max() > 3  # a rounding error shows as three standard deviations
+    assert quiet_norms(network) == 1
+    assert network(rounded)[0, 0].abs().max() < 0.02 and norm.running_var[1] == 0.25
+
+
 def test_encoder_weights_that_do_not_fit_are_named(tmp_path: Path, model: torch.nn.Module) -> None:
     save_file({"features.0.0.weight": torch.zeros(32, 3, 3, 3)}, tmp_path / "few.safetensors")
     with pytest.raises(WeightsError, match="tensors missing, such as features"):
         load_encoder(model.get_submodule("encoder"), tmp_path / "few.safetensors")
     with pytest.raises(WeightsError, match="no encoder weights at"):
         load_encoder(model.get_submodule("encoder"), tmp_path / "none.safetensors")
+
+
+def test_a_blend_lies_between_its_ends(tmp_path: Path) -> None:
+    ends = [build_model("mobilenet_v2", (8, 8, 8, 8, 8)).eval() for _ in range(2)]
+    save_weights(ends[0], tmp_path, {"encoder": "mobilenet_v2"})
+    name = "segmentation_head.0.weight"
+    first, second = (end.state_dict()[name].clone() for end in ends)
+    blend(ends[1], tmp_path / "lesions.safetensors", 0.25)
+    assert torch.allclose(ends[1].state_dict()[name], 0.25 * first + 0.75 * second, atol=1e-3)
 
 
 def test_weights_round_trip_within_half_precision_and_checksum(tmp_path: Path, model: torch.nn.Module) -> None:

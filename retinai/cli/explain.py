@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from retinai.cli.options import Adapter, Device, Load4bit, Weights, talker_of
+from retinai.cli.options import Adapter, Device, Load4bit, Second, Weights, talker_of
 from retinai.errors import ImageError, UsageError
 from retinai.inputs import Input, find_inputs
 
@@ -44,6 +44,7 @@ def explain(
         Literal["verify", "prompt"],
         typer.Option(help="prompt: tell --vlm the findings before it answers. Its answer is checked in any case."),
     ] = "verify",
+    second: Second = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Skip photographs whose results are already in --output.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a photograph could not be graded.")] = False,
 ) -> None:
@@ -62,7 +63,7 @@ def explain(
     from retinai.pipeline import Pipeline
 
     talker = talker_of(vlm, adapter, load_4bit, device, ground)
-    pipeline = Pipeline.load(weights, device, talker, ground)
+    pipeline = Pipeline.load(weights, device, talker, ground, second)
     failed, ungradable = _two_eyes(pipeline, pair, output, json) if pair else _each(pipeline, inputs, output, json, resume)
     raise typer.Exit(1 if failed else 3 if strict and ungradable else 0)
 

@@ -16,6 +16,9 @@ YesNo = Literal["auto", "yes", "no"]
 Weights = Annotated[Path | None, typer.Option(help="A folder of lesion weights; the bundled ones by default.", show_default=False)]
 Adapter = Annotated[Path | None, typer.Option(help="A LoRA adapter for --vlm.", show_default=False)]
 Load4bit = Annotated[YesNo, typer.Option("--load-4bit", help="Whether --vlm is loaded in 4 bits.")]
+Second = Annotated[
+    str, typer.Option(help="Who else grades: auto (lesions, where it fits --weights), none, lesions, image, lesions:FOLDER, image:FOLDER.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 

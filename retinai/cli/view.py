@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from retinai.cli.options import Adapter, Device, Load4bit, Weights
+from retinai.cli.options import Adapter, Device, Load4bit, Second, Weights
 
 
 def view(
@@ -17,6 +17,7 @@ def view(
     vlm: Annotated[str, typer.Option(help="Who grades and describes: auto, nano, none, a model id or folder, openai:URL#MODEL.")] = "auto",
     adapter: Adapter = None,
     load_4bit: Load4bit = "auto",
+    second: Second = "auto",
     device: Device = "auto",
     feedback: Annotated[Path, typer.Option(help="The SQLite file for what second readers say.")] = Path("retinai-feedback.sqlite"),
 ) -> None:
@@ -29,4 +30,4 @@ def view(
 
     places = {"weights": weights, "adapter": adapter}
     paths = {name: str(path.resolve()) for name, path in places.items() if path}
-    launch(Settings(feedback=str(feedback.resolve()), vlm=vlm, load_4bit=load_4bit, device=device, **paths), host, port)
+    launch(Settings(feedback=str(feedback.resolve()), vlm=vlm, load_4bit=load_4bit, second=second, device=device, **paths), host, port)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from retinai.errors import DataError
 from retinai.grading.finish import fit_decisions
 from retinai.grading.names import Target
-from retinai.grading.ordinal import Floats, ModelName, Regression, fit_regression
+from retinai.grading.ordinal import Balance, Floats, ModelName, Regression, fit_regression
 from retinai.grading.tune import log_loss, softmax
 
 
@@ -38,7 +38,7 @@ def folds_of(levels: Sequence[int], units: Sequence[Hashable], count: int, seed:
     return np.array([part[unit] for unit in units])
 
 
-def out_of_fold(name: ModelName, table: Table, parts: NDArray[np.int64], strength: float, balanced: bool) -> Floats:
+def out_of_fold(name: ModelName, table: Table, parts: NDArray[np.int64], strength: float, balance: Balance) -> Floats:
     """(N, K) logits of each photograph by a model that never saw its part."""
     classes = int(table.levels.max()) + 1
     logits = np.empty((len(table.levels), classes))
@@ -46,18 +46,18 @@ def out_of_fold(name: ModelName, table: Table, parts: NDArray[np.int64], strengt
         train = parts != part
         if len(np.unique(table.levels[train])) < classes:
             raise DataError(f"too few photographs of some class for {len(np.unique(parts))} folds")
-        model = fit_regression(name, table.features[train], table.levels[train], table.blocks, strength, balanced)
+        model = fit_regression(name, table.features[train], table.levels[train], table.blocks, strength, balance)
         logits[~train] = model.logits(table.features[~train])
     return logits
 
 
 def fit_features(
-    name: ModelName, table: Table, strengths: Sequence[float], folds: int, balanced: bool, seed: int, target: Target
+    name: ModelName, table: Table, strengths: Sequence[float], folds: int, balance: Balance, seed: int, target: Target
 ) -> tuple[Regression, dict[str, Any]]:
     """(the regression on all photographs, what was fitted beside it: strength, temperature, cuts, conformal, review)."""
     parts = folds_of(table.levels.tolist(), table.units, folds, seed)
-    tried = {strength: out_of_fold(name, table, parts, strength, balanced) for strength in strengths}
+    tried = {strength: out_of_fold(name, table, parts, strength, balance) for strength in strengths}
     best = min(tried, key=lambda strength: log_loss(softmax(tried[strength]), table.levels))
     fitted = fit_decisions(tried[best], table.levels, target)
-    model = fit_regression(name, table.features, table.levels, table.blocks, best, balanced)
+    model = fit_regression(name, table.features, table.levels, table.blocks, best, balance)
     return model, {"strength": best} | fitted

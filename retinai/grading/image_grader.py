@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from retinai.conformal import Conformal
+from retinai.conformal import Conformal, open_grades
 from retinai.errors import UsageError, WeightsError
 from retinai.grading.data import square_of
 from retinai.grading.knn import Bank
@@ -76,17 +76,17 @@ class ImageGrader:
         return [self._reading(row, int(level)) for row, level in zip(probs, levels_of(probs, self.card["cuts"]), strict=True)]
 
     def _reading(self, probs: NDArray[np.float64], level: int) -> Reading:
-        grade = Grade(level, tuple(float(p) for p in probs), self.name)
-        return Reading(grade, text=told(level, probs, self.conformal, self.card["review"]["threshold"]))
+        grade = Grade(level, tuple(float(p) for p in probs), self.name, open_grades(self.conformal, probs, level))
+        return Reading(grade, text=told(grade, self.card["review"]["threshold"]))
 
 
-def told(level: int, probs: NDArray[np.float64], conformal: Conformal | None, review: float) -> str:
+def told(grade: Grade, review: float) -> str:
     """'Grade 2, set 1-3; to be looked at by a human.'"""
-    words = f"Grade {level}"
-    if conformal:
-        kept = conformal.grades(probs.tolist()).levels
-        words += f", set {min(kept)}-{max(kept)}" if len(kept) > 1 else f", set {min(kept)}"
-    return words + ("; to be looked at by a human." if probs[level] < review else ".")
+    words = f"Grade {grade.level}"
+    if grade.conformal:
+        low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
+        words += f", set {low}-{high}" if high > low else f", set {low}"
+    return words + ("; to be looked at by a human." if grade.probs[grade.level] < review else ".")
 
 
 def fill(model: GraderModel, arrays: Mapping[str, NDArray[Any]], folder: Path) -> None:

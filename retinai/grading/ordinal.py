@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from retinai.errors import MissingModelError
+
 Floats = NDArray[np.float64]
 ModelName = Literal["ordinal", "logistic"]
+Balance = Literal["none", "weights", "smote"]
+_NEIGHBOURS = 5  # as in Chawla 2002
 _LEAST = 1e-12
 
 
@@ -73,18 +77,35 @@ def standardisation(features: Floats, blocks: NDArray[np.integer]) -> tuple[Floa
 
 
 def fit_regression(
-    name: ModelName, features: Floats, levels: NDArray[np.integer], blocks: NDArray[np.integer], strength: float, balanced: bool = False
+    name: ModelName, features: Floats, levels: NDArray[np.integer], blocks: NDArray[np.integer], strength: float, balance: Balance = "none"
 ) -> Regression:
     """The weights with the least log loss plus strength / 2 times their squares.
 
-    features: (N, F); levels: (N,) 0..K-1, all of which occur.
+    features: (N, F); levels: (N,) 0..K-1, all of which occur. Raises MissingModelError for 'smote' without imbalanced-learn.
     """
     mean, scale = standardisation(features, blocks)
     x = (features - mean) / scale
+    if balance == "smote":
+        x, levels = oversampled(x, levels)
     counts = np.bincount(levels)
-    each = (len(levels) / (len(counts) * counts))[levels] if balanced else np.ones(len(levels))
+    each = (len(levels) / (len(counts) * counts))[levels] if balance == "weights" else np.ones(len(levels))
     weights, offsets = (_fit_ordinal if name == "ordinal" else _fit_logistic)(x, levels, strength, each)
     return Regression(name, mean, scale, weights, offsets)
+
+
+def oversampled(x: Floats, levels: NDArray[np.integer]) -> tuple[Floats, NDArray[np.integer]]:
+    """Every grade as often as the most frequent one, by points between a photograph and its neighbours of the same grade (SMOTE).
+
+    A grade with a single photograph has no neighbour, and is left as it is.
+    """
+    try:
+        from imblearn.over_sampling import SMOTE
+    except ModuleNotFoundError as error:
+        raise MissingModelError(f"no {error.name} here; pip install -c constraints.txt '.[smote]'") from None
+    counts = np.bincount(levels)
+    wanted = {level: int(counts.max()) for level in np.flatnonzero(counts > 1)}
+    near = min(_NEIGHBOURS, int(counts[counts > 1].min()) - 1)
+    return SMOTE(sampling_strategy=wanted, k_neighbors=near, random_state=0).fit_resample(x, levels)
 
 
 def _fit_logistic(x: Floats, levels: NDArray[np.integer], strength: float, each: Floats) -> tuple[Floats, Floats]:

@@ -125,8 +125,8 @@ class LesionGraderConfig(Config):
     """lesions: counts, areas, quadrants, distances; encoder: the U-Net's deepest stage, pooled over the photograph."""
     model: Literal["ordinal", "logistic"] = "ordinal"
     """One direction with four thresholds (proportional odds), or one direction a grade (multinomial)."""
-    balanced: bool = False
-    """Weigh photographs by 1 / frequency of their grade."""
+    balance: Literal["none", "weights", "smote"] = "none"
+    """weights: photographs weigh 1 / frequency of their grade; smote: rare grades are filled up between neighbours (Chawla 2002)."""
     strengths: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
     """Penalties that are tried; the one with the least log loss out of fold is kept."""
     folds: int = Field(5, ge=2)

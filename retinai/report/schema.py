@@ -51,6 +51,8 @@ class Provenance(_Strict):
     views: int
     vlm: dict[str, str] | None
     """The language model: its name, the checksums of its files, its prompt."""
+    second: dict[str, str] | None
+    """Who gave the second opinion: its name and the checksums of its weights."""
     device: str
     threads: int
     python: str
