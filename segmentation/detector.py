@@ -15,6 +15,7 @@ from retinai.errors import UsageError
 from retinai.lesions import SEGMENTED
 from retinai.types import FundusImage, LesionMap
 from segmentation.model import build_model, channels_last
+from segmentation.norms import fold_norms
 from segmentation.predict import predict_map
 from segmentation.weights import BUNDLED, FILE, load_into, read_card
 
@@ -39,8 +40,9 @@ class LesionDetector:
     def load(cls, folder: Path = BUNDLED, device: str = "auto") -> LesionDetector:
         """Read the weights and their card. Raises WeightsError where they are missing or altered."""
         card = read_card(folder)
-        model = build_model(card["encoder"], card["decoder_channels"])
+        model = build_model(card["encoder"], card["decoder_channels"]).eval()
         load_into(model, folder / FILE)
+        fold_norms(model)
         return cls(model, card, pick_device(device))
 
     def detect(self, image: FundusImage) -> LesionMap:

@@ -28,11 +28,14 @@ def predict_map(
     """
     sides = sorted(sides, reverse=True)
     fits = [Fit.of(image.field, side) for side in sides]
-    squares = [predict_square(model, fit.apply(image.pixels), views=views, tile=tile, precision=precision) for fit in fits]
-    shares = np.square(sides, dtype=np.float32) / np.square(sides, dtype=np.float32).sum()
-    mean = squares[0] * shares[0]
-    for square, share in zip(squares[1:], shares[1:], strict=True):
-        mean += share * np.stack([cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR) for channel in square])
+    squares = (predict_square(model, fit.apply(image.pixels), views=views, tile=tile, precision=precision) for fit in fits)
+    shares = [side**2 / sum(each**2 for each in sides) for side in sides]
+    mean = next(squares)
+    mean *= shares[0]
+    for square, share in zip(squares, shares[1:], strict=True):
+        for total, channel in zip(mean, square, strict=True):
+            finer = cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR)
+            cv2.addWeighted(total, 1, finer, share, 0, dst=total)
     native = np.empty((len(mean), *image.field.shape), np.float32)
     for number, channel in enumerate(mean):
         native[number] = fits[0].invert(channel)
@@ -48,7 +51,10 @@ def predict_square(
     rows, columns = _occupied(square)
     images = torch.from_numpy(np.ascontiguousarray(square[rows, columns])).to(device)[None]
     with torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16, enabled=precision != "no"):
-        inner = torch.stack([_tiled(model, images.flip(v), tile).flip([d + 1 for d in v]) for v in _FLIPS[:views]]).mean(0)
+        inner = _tiled(model, images, tile)
+        for flip in _FLIPS[1:views]:
+            inner += _tiled(model, images.flip(flip), tile).flip([axis + 1 for axis in flip])
+    inner /= views
     probs = np.zeros((inner.shape[1], *square.shape[:2]), np.float32)
     probs[:, rows, columns] = inner[0].cpu().numpy()
     return probs
@@ -56,8 +62,8 @@ def predict_square(
 
 def _occupied(square: NDArray[np.uint8]) -> tuple[slice, slice]:
     """The rows and columns that hold retina, widened to whole encoder strides."""
-    used = square.max(axis=2) > 0
-    return _span(used.any(axis=1)), _span(used.any(axis=0))
+    lit = square.reshape(len(square), -1) > 0  # a row of (column, colour): whole rows are fast to go through
+    return _span(lit.any(axis=1)), _span(lit.any(axis=0).reshape(square.shape[1], -1).any(axis=1))
 
 
 def _span(used: NDArray[np.bool_]) -> slice:

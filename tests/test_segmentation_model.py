@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from retinai.errors import WeightsError
 from segmentation.losses import focal_tversky_loss, lesion_loss, soft_dice_loss
 from segmentation.model import build_model, load_encoder, normalise
-from segmentation.norms import freeze_norms, measure_norms, quiet_norms, unfold_batch_norms
+from segmentation.norms import fold_norms, freeze_norms, measure_norms, quiet_norms, unfold_batch_norms
 from segmentation.weights import blend, load_into, read_card, save_weights
 
 
@@ -63,6 +63,18 @@ def test_measured_norms_are_those_of_the_batches() -> None:
     norm = network[0]
     assert isinstance(norm, torch.nn.BatchNorm2d) and norm.running_mean is not None
     assert norm.running_mean.tolist() == [2.0, 2.0, 2.0] and not network.training
+
+
+def test_folding_keeps_the_function_and_the_depthwise_kernels() -> None:
+    torch.manual_seed(2)
+    network = build_model("mobilenet_v2", (8, 8, 8, 8, 8)).eval()
+    images = torch.randn(1, 3, 64, 64)
+    measure_norms(network, iter([images * 2, images]))
+    before, kernels = network(images), {k: v.clone() for k, v in network.state_dict().items() if v.ndim == 4 and v.shape[1] == 1}
+    fold_norms(network)
+    assert torch.allclose(network(images), before, atol=1e-3 * before.abs().max().item())
+    assert sum(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules()) == 17  # one for each depthwise convolution
+    assert all(torch.equal(network.state_dict()[name], kernel) for name, kernel in kernels.items())
 
 
 def test_a_constant_channel_does_not_amplify_rounding() -> None:

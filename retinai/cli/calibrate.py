@@ -28,11 +28,11 @@ def calibrate(
 
 
 def _table(stored: dict[str, Any]) -> str:
-    lines = [f"{'':<4}{'threshold':>10}{'peak':>7}{'told':>7}{'true':>7}{'precision 95 %':>17}{'healthy with one':>19}"]
+    lines = [f"{'':<4}{'threshold':>10}{'peak':>9}{'told':>7}{'true':>7}{'precision 95 %':>17}{'healthy with one':>19}"]
     for code, told in stored["told"].items():
         precision, healthy = "{}-{}".format(*told["precision_ci"]), f"{told['healthy_with_a_lesion']}/{told['healthy_photographs']}"
         lines.append(
-            f"{code:<4}{stored['thresholds'][code]:>10.3f}{stored['peaks'][code]:>7.2f}{told['told_lesions']:>7}"
+            f"{code:<4}{stored['thresholds'][code]:>10.3f}{stored['peaks'][code]:>9.4f}{told['told_lesions']:>7}"
             f"{told['true_lesions']:>7}{precision:>17}{healthy:>19}"
         )
     return "\n".join(lines)
