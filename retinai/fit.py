@@ -105,14 +105,13 @@ class Fit:
         square[self.inner[1] : self.inner[1] + self.inner[3], self.inner[0] : self.inner[0] + self.inner[2]] = inner
         return square
 
-    def invert(self, square: NDArray[Any]) -> NDArray[Any]:
-        """(side, side) at the square -> (H, W) at native size, bilinear, zero outside the crop."""
+    def invert(self, square: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """(side, side) at the square -> (H, W) at native size, bilinear, zero outside the crop. out: zeros to write into."""
         left, top, width, height = self.crop
         x, y, w, h = self.inner
-        native = np.zeros(self.native, square.dtype)
-        native[top : top + height, left : left + width] = cv2.resize(
-            square[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_LINEAR
-        )
+        native = np.zeros(self.native, square.dtype) if out is None else out
+        inside = native[top : top + height, left : left + width]
+        cv2.resize(square[y : y + h, x : x + w], (width, height), dst=inside, interpolation=cv2.INTER_LINEAR)
         return native
 
     def to_square(self, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -36,9 +36,9 @@ def predict_map(
         for total, channel in zip(mean, square, strict=True):
             finer = cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR)
             cv2.addWeighted(total, 1, finer, share, 0, dst=total)
-    native = np.empty((len(mean), *image.field.shape), np.float32)
-    for number, channel in enumerate(mean):
-        native[number] = fits[0].invert(channel)
+    native = np.zeros((len(mean), *image.field.shape), np.float32)
+    for channel, out in zip(mean, native, strict=True):
+        fits[0].invert(channel, out)
     return native
 
 

@@ -69,6 +69,11 @@ def test_naming_none_of_two_lesions_and_denying_the_rest_scores_nothing() -> Non
     assert found["raw_denials_precision"].value == 0.5 and found["raw_balanced"].value == 0
 
 
+def test_a_figure_that_a_photograph_drawn_twice_would_move_has_no_interval() -> None:
+    found = figures({"a": "Haemorrhages.", "b": "Hard exudates.", "c": "Soft exudates."})["raw_sameness"]
+    assert found.value == pytest.approx(1 / 3) and isnan(found.low) and isnan(found.high)
+
+
 def test_the_oracle_is_right_in_everything_and_leaves_nothing_out() -> None:
     found = measure_claims(written(BLEEDING.facts.evidence), BLEEDING)
     assert found["told_positive"] == found["right_positive"] == 4  # two counts, and each in its quadrant

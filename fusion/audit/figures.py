@@ -82,7 +82,8 @@ class Figure:
 class Spec:
     """How a figure is made. metric: of the results it reads; statistic: of their columns; nulls: name in the report -> source, or a
     number that holds whatever the photographs, or a statistic of the audited columns; oracle: likewise; cases: the column whose sum is
-    n, the photographs where None; share: whether it is a share of cases, so that an interval without width becomes Wilson's over units."""
+    n, the photographs where None; share: whether it is a share of cases, so that an interval without width becomes Wilson's over units;
+    resampled: False where a photograph drawn twice would itself move the statistic, which then has no interval."""
 
     name: str
     row: int
@@ -96,6 +97,7 @@ class Spec:
     cases: str | None = None
     unit: str = "photographs"
     share: bool = True
+    resampled: bool = True
 
 
 def ratio(part: str, *whole: str) -> Statistic:
@@ -155,6 +157,8 @@ def _interval(spec: Spec, own: Sequence[Result], resamples: int) -> Interval:
     if not own:
         return Interval(float("nan"), float("nan"), float("nan"))
     columns = columns_of(own)
+    if not spec.resampled:
+        return Interval(spec.statistic(columns), float("nan"), float("nan"))
     units = [result.unit or result.photograph for result in own]
 
     def statistic(rows: Rows) -> Mapping[str, float]:
