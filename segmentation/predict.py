@@ -37,8 +37,8 @@ def predict_map(
             finer = cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR)
             cv2.addWeighted(total, 1, finer, share, 0, dst=total)
     native = np.zeros((len(mean), *image.field.shape), np.float32)
-    for channel, out in zip(mean, native, strict=True):
-        fits[0].invert(channel, out)
+    for number, channel in enumerate(mean):
+        fits[0].invert(channel, out=native[number])
     return native
 
 
@@ -63,7 +63,8 @@ def predict_square(
 def _occupied(square: NDArray[np.uint8]) -> tuple[slice, slice]:
     """The rows and columns that hold retina, widened to whole encoder strides."""
     lit = square.reshape(len(square), -1) > 0  # a row of (column, colour): whole rows are fast to go through
-    return _span(lit.any(axis=1)), _span(lit.any(axis=0).reshape(square.shape[1], -1).any(axis=1))
+    columns = np.asarray(lit.any(axis=0)).reshape(square.shape[1], -1)
+    return _span(np.asarray(lit.any(axis=1))), _span(np.asarray(columns.any(axis=1)))
 
 
 def _span(used: NDArray[np.bool_]) -> slice:

@@ -65,6 +65,11 @@ def test_it_reads_the_lesions_that_were_found_as_if_it_had_looked_itself(detecto
     assert opinion.grade.conformal is not None and opinion.grade.level in opinion.grade.conformal.levels
 
 
+def test_the_bundled_grader_fits_the_bundled_lesion_weights() -> None:
+    second = load_second("auto", LesionDetector.load(device="cpu"))
+    assert second is not None and second.identity["name"] == "lesions"
+
+
 def test_nobody_where_nobody_is_asked_or_fits(detector: LesionDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retinai.second.BUNDLED", {"lesions": tmp_path / "none", "image": tmp_path / "none"})
     assert load_second("none", detector) is None and load_second("auto", detector) is None

@@ -145,7 +145,19 @@ _ROWS: tuple[_Row, ...] = (
 def _spec(source: str, prefix: str, row: _Row) -> Spec:
     name, number, statistic, cases, unit, better, what = row
     return Spec(
-        f"{prefix}_{name}", number, METRIC, statistic, what, source, better, NULLS, ORACLE, cases or None, unit, share=name != "sameness", resampled=name != "sameness"
+        f"{prefix}_{name}",
+        number,
+        METRIC,
+        statistic,
+        what,
+        source,
+        better,
+        NULLS,
+        ORACLE,
+        cases or None,
+        unit,
+        share=name != "sameness",
+        resampled=name != "sameness",
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from retinai.errors import MissingModelError
@@ -103,9 +102,10 @@ def oversampled(x: Floats, levels: NDArray[np.integer]) -> tuple[Floats, NDArray
     except ModuleNotFoundError as error:
         raise MissingModelError(f"no {error.name} here; pip install -c constraints.txt '.[smote]'") from None
     counts = np.bincount(levels)
-    wanted = {level: int(counts.max()) for level in np.flatnonzero(counts > 1)}
+    wanted: Any = {int(level): int(counts.max()) for level in np.flatnonzero(counts > 1)}
     near = min(_NEIGHBOURS, int(counts[counts > 1].min()) - 1)
-    return SMOTE(sampling_strategy=wanted, k_neighbors=near, random_state=0).fit_resample(x, levels)
+    found = SMOTE(sampling_strategy=wanted, k_neighbors=near, random_state=0).fit_resample(x, levels)
+    return np.asarray(found[0]), np.asarray(found[1])
 
 
 def _fit_logistic(x: Floats, levels: NDArray[np.integer], strength: float, each: Floats) -> tuple[Floats, Floats]:
@@ -117,6 +117,8 @@ def _fit_logistic(x: Floats, levels: NDArray[np.integer], strength: float, each:
 
 def _fit_ordinal(x: Floats, levels: NDArray[np.integer], strength: float, each: Floats) -> tuple[Floats, Floats]:
     """By L-BFGS on (weights, first threshold, logs of the steps between thresholds), which keeps the thresholds in order."""
+    from scipy.optimize import minimize  # only training needs it, and it is large
+
     tasks = int(levels.max())
     shares = np.cumsum(np.bincount(levels))[:-1] / len(levels)
     first = np.log(shares / (1 - shares))
