@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -101,11 +102,24 @@ class Store:
         """Write-ahead logging lets sessions read while one writes; a writer waits up to ten seconds for another."""
         try:
             with closing(sqlite3.connect(self.path, timeout=10)) as database:
-                database.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(database)
                 database.executescript(_TABLES)
                 yield database
         except sqlite3.Error as error:
             raise DataError(f"the feedback in {self.path} cannot be used: {error}") from None
+
+
+def _write_ahead(database: sqlite3.Connection, patience_s: float = 10.0) -> None:
+    """Switch to the write-ahead log. SQLite does not wait its timeout for that switch, so two first writers are waited for here."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _stamp(explanation: Explanation, reader: str) -> dict[str, Any]:
