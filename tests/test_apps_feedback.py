@@ -80,7 +80,7 @@ def test_a_lesion_is_kept_with_its_outline_and_the_last_verdict(store: Store) ->
 
 
 def test_sessions_write_at_the_same_time(store: Store) -> None:
-    threads = [threading.Thread(target=lambda n=n: store.grade(explanation(f"{n:064d}"), "agree")) for n in range(8)]  # the first ones make it
+    threads = [threading.Thread(target=lambda n=n: store.grade(explanation(f"{n:064d}"), "agree")) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
