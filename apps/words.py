@@ -52,6 +52,7 @@ def _page(explanation: Explanation) -> Page:
         explanation.answer,
         _told(explanation, explanation.answer),
         explanation.saliency,
+        explanation.second,
     )
 
 
