@@ -40,20 +40,7 @@ def clauses(explanation: Explanation) -> list[Clause]:
 
 
 def _page(explanation: Explanation) -> Page:
-    if explanation.interval is None or explanation.advice is None:
-        raise ValueError(f"{explanation.image} is ungradable: nothing is said of it")
-    return Page(
-        explanation.landmarks,
-        explanation.evidence,
-        explanation.interval,
-        explanation.dme_risk,
-        explanation.advice,
-        explanation.unseen,
-        explanation.answer,
-        _told(explanation, explanation.answer),
-        explanation.saliency,
-        explanation.second,
-    )
+    return Page.of(explanation, _told(explanation, explanation.answer))
 
 
 def _told(explanation: Explanation, answer: CheckedAnswer | None) -> Told:

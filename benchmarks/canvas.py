@@ -12,22 +12,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 WIDTH, HEIGHT = 4288, 2848
 COUNTS = {"MA": 900, "HE": 400, "EX": 650, "SE": 50}
 RADII = {"MA": 7, "HE": 20, "EX": 14, "SE": 60}
@@ -87,32 +82,6 @@ def page() -> None:
     fundus_canvas(scene(), key="canvas")
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
-    command = [sys.executable, "-m", "streamlit", "run", __file__, *words, "--browser.gatherUsageStats=false"]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise TimeoutError(f"{url} does not answer")
-
-
 class Trace:
     """A page with the canvas, and what each input costs it."""
 
@@ -170,18 +139,16 @@ class Trace:
 
 def measure(repeats: int) -> Iterator[str]:
     """The rows of the table."""
-    from playwright.sync_api import sync_playwright
+    from tests.browser import chromium, free_port, served, streamlit
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    with server() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+    port = free_port()
+    with served(streamlit(__file__, port), port, 120) as address, chromium() as browser:
         tab = browser.new_page(viewport={"width": 1280, "height": 800})
         tab.set_default_timeout(600_000)
         tab.goto(address)
         tab.wait_for_selector(".fundus[data-state=ready]")
         yield from Trace(tab, repeats).rows()
         yield f"Chromium {browser.version} without a GPU, 1280x800, one device pixel for each CSS pixel, {os.cpu_count()} cores."
-        browser.close()
 
 
 def main() -> None:

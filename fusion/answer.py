@@ -91,14 +91,18 @@ def _graded(answer: CheckedAnswer) -> Iterator[str]:
     if grade is None:
         yield f"{answer.source} gave no grade."
         return
-    probs = ", ".join(f"{level}: {p:.2f}" for level, p in enumerate(grade.probs))
-    yield f"{answer.source} says grade {grade.level}, {GRADES[grade.level]} ({probs})."
+    yield f"{answer.source} says grade {grade.level}, {GRADES[grade.level]} ({chances(grade)})."
     yield from _set(grade)
     if answer.grounded:
         yield "It was told the findings before it answered: its agreement is no second opinion."
     other = [claim for claim in answer.claims if claim.kind == "grade" and grade.level not in claim.levels and claim.polarity == "present"]
     if other:
         yield f"Its text names another grade: {statement(other[0]).rstrip('.').lower()}."
+
+
+def chances(grade: Grade) -> str:
+    """'0: 0.02, 1: 0.05, ...': the probability of each grade."""
+    return ", ".join(f"{level}: {p:.2f}" for level, p in enumerate(grade.probs))
 
 
 def _set(grade: Grade) -> Iterator[str]:

@@ -12,10 +12,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fusion.advice import LESIONS
-from fusion.answer import Told
+from fusion.answer import Told, chances
 from fusion.rules import sources
 from retinai.lesions import DISCLAIMER, GRADES
-from retinai.types import Advice, CheckedAnswer, Evidence, Grade, GradeInterval, GradeSet, Landmarks, Quality, SaliencyTable, SecondOpinion
+from retinai.types import (
+    Advice,
+    CheckedAnswer,
+    Evidence,
+    Explanation,
+    Grade,
+    GradeInterval,
+    GradeSet,
+    Landmarks,
+    Quality,
+    SaliencyTable,
+    SecondOpinion,
+)
 
 WIDTH = 80
 _CONTINUING = ("location", "count")
@@ -39,6 +51,24 @@ class Page:
     told: Told = NOTHING
     saliency: SaliencyTable | None = None
     second: SecondOpinion | None = None
+
+    @classmethod
+    def of(cls, explanation: Explanation, told: Told = NOTHING) -> Page:
+        """The page of an explanation, whose text need not be written yet. Raises ValueError for an ungradable photograph."""
+        if explanation.interval is None or explanation.advice is None:
+            raise ValueError(f"{explanation.image} is ungradable: nothing is said of it")
+        return cls(
+            explanation.landmarks,
+            explanation.evidence,
+            explanation.interval,
+            explanation.dme_risk,
+            explanation.advice,
+            explanation.unseen,
+            explanation.answer,
+            told,
+            explanation.saliency,
+            explanation.second,
+        )
 
 
 def render(name: str, page: Page) -> str:
@@ -129,9 +159,8 @@ def _second(opinion: SecondOpinion | None) -> Iterator[str]:
     """The second opinion in its words, with its probabilities and its set; one by lesions is no second witness of them."""
     if opinion is None:
         return
-    probs = ", ".join(f"{level}: {p:.2f}" for level, p in enumerate(opinion.grade.probs))
     same = " It reads the same lesion map." if opinion.from_lesions else ""
-    yield f"Second opinion, {opinion.grade.source} ({probs}): {opinion.text}{same}{_left_open(opinion.grade)}"
+    yield f"Second opinion, {opinion.grade.source} ({chances(opinion.grade)}): {opinion.text}{same}{_left_open(opinion.grade)}"
 
 
 def _follow_up(page: Page) -> list[str]:

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
 from retinai.conformal import Conformal, open_grades
 from retinai.errors import WeightsError
+from retinai.files import whole
 from retinai.fit import field_box
 from retinai.grading.lesion_features import FEATURES, LesionReading, lesion_features, told
 from retinai.grading.ordinal import Regression
@@ -90,9 +91,8 @@ def write_reading(path: Path, reading: LesionReading) -> None:
         "area_px": reading.area_px,
         "mean": dict(reading.mean),
     }
-    partial = path.with_suffix(".partial")
-    save_file({"encoder": reading.encoder.astype(np.float32)}, partial, {"reading": json.dumps(values)})
-    partial.replace(path)
+    with whole(path, "wb") as file:
+        file.write(save({"encoder": reading.encoder.astype(np.float32)}, {"reading": json.dumps(values)}))
 
 
 def read_reading(path: Path) -> LesionReading:

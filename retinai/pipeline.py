@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -168,9 +168,7 @@ class Pipeline:
         advice = advise(facts.interval, facts.dme, said.grade if said else None, asked=said is not None, second=other)
         answer, lines = self._check(facts, said, advice, weighed)
         table = tabulate(weighed, facts.lesions) if weighed else None
-        lost = unseen(facts.landmarks)
-        page = Page(facts.landmarks, facts.evidence, facts.interval, facts.dme.risk, advice, lost, answer, lines, table, other)
-        return Explanation(
+        found = Explanation(
             image=image.id,
             quality=quality,
             landmarks=facts.landmarks,
@@ -179,14 +177,15 @@ class Pipeline:
             interval=facts.interval,
             dme_risk=facts.dme.risk,
             follow_up=advice.text,
-            unseen=lost,
-            text=render(image.id, page),
+            unseen=unseen(facts.landmarks),
+            text="",
             provenance=provenance,
             answer=answer,
             saliency=table,
             advice=advice,
             second=other,
         )
+        return replace(found, text=render(image.id, Page.of(found, lines)))
 
     def _check(self, facts: Facts, said: Answer | None, advice: Advice, weighed: Weighed | None) -> tuple[CheckedAnswer | None, Told]:
         """The language model's answer with its verdicts, and the lines that tell it."""

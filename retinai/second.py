@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from fusion.regions import Regions
-from retinai.errors import UsageError, WeightsError
+from retinai.errors import MissingModelError, UsageError, WeightsError
 from retinai.graders import folder_of
 from retinai.grading.protocol import Reading
-from retinai.grading.weights import BUNDLED, CARD
+from retinai.grading.weights import BUNDLED
 from retinai.types import FundusImage, Landmarks, LesionMap, SecondOpinion
 from segmentation.detector import LesionDetector
 
@@ -69,14 +69,14 @@ def load_second(name: str, detector: LesionDetector, device: str = "auto") -> Se
     Raises UsageError for another name, MissingModelError where none comes with this version, WeightsError for weights that are none, or
     that were fitted on other lesion weights than the detector's; 'auto' raises nothing and takes what fits.
     """
-    if name == "none" or (name == "auto" and not (BUNDLED["lesions"] / CARD).is_file()):
+    if name == "none":
         return None
     kind, _, source = ("lesions" if name == "auto" else name).partition(":")
     if kind not in BUNDLED or name.endswith(":"):
         raise UsageError(f"no second opinion {name!r}; there are auto, none, lesions, lesions:FOLDER, image, image:FOLDER")
     try:
         return _load(kind, folder_of(kind, source), name if source else kind, detector, device)
-    except WeightsError:
+    except (MissingModelError, WeightsError):
         if name == "auto":
             return None
         raise

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from drawn import draw_grading, draw_idrid
+from untrained import untrained_weights
 
 from retinai.cli import main
-from segmentation.model import build_model
-from segmentation.weights import save_weights
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -26,14 +24,7 @@ def eyes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny untrained U-Net: what is tested here is the shell."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    save_weights(
-        build_model("mobilenet_v2", (8, 8, 8, 8, 8)),
-        folder,
-        {"encoder": "mobilenet_v2", "decoder_channels": [8, 8, 8, 8, 8], "sides": [128]},
-    )
-    return folder
+    return untrained_weights(tmp_path_factory.mktemp("weights"), 128)
 
 
 @pytest.fixture()

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from drawn import draw_fundus
 from PIL import Image
+from untrained import untrained_weights
 
 from retinai.cli import main
 from retinai.lesions import DISCLAIMER
-from segmentation.model import build_model
-from segmentation.weights import save_weights
 
 
 @dataclass
@@ -35,11 +33,7 @@ Run = Callable[..., Result]
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny untrained U-Net: what is tested here is the shell, not the lesions."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    card = {"encoder": "mobilenet_v2", "decoder_channels": [8, 8, 8, 8, 8], "sides": [128]}
-    save_weights(build_model("mobilenet_v2", (8, 8, 8, 8, 8)), folder, card)
-    return folder
+    return untrained_weights(tmp_path_factory.mktemp("weights"), 128)
 
 
 @pytest.fixture()

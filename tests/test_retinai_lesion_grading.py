@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from drawn import draw_fundus
 from tiny_graders import draw_set
 from typer.testing import CliRunner
+from untrained import untrained_weights
 
 import retinai.train_grader
 from retinai.cli import app
@@ -24,8 +24,6 @@ from retinai.lesion_grading import LesionGrader, LesionReader, names_of
 from retinai.lesions import LESIONS
 from retinai.train_grader import read_config, spread
 from retinai.types import Landmarks, Lesion, Place
-from segmentation.model import build_model
-from segmentation.weights import save_weights
 
 
 class BrightReader:
@@ -95,13 +93,7 @@ def test_other_lesion_weights_are_refused(bright, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory) -> LesionReader:
     """A real but untrained U-Net."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    save_weights(
-        build_model("mobilenet_v2", (8, 8, 8, 8, 8)),
-        folder,
-        {"encoder": "mobilenet_v2", "decoder_channels": [8, 8, 8, 8, 8], "sides": [64]},
-    )
+    folder = untrained_weights(tmp_path_factory.mktemp("weights"), 64)
     return LesionReader.load(folder, folder / "cache", "cpu")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from drawn import draw_fundus
+from untrained import untrained_weights
 
 from fusion.landmarks import find_landmarks
 from fusion.regions import find_regions
@@ -19,17 +19,12 @@ from retinai.image import fundus_image
 from retinai.lesion_grading import LesionReader
 from retinai.second import load_second
 from segmentation.detector import LesionDetector
-from segmentation.model import build_model
-from segmentation.weights import save_weights
 
 
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> LesionDetector:
     """A real but untrained U-Net."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    card = {"encoder": "mobilenet_v2", "decoder_channels": [8, 8, 8, 8, 8], "sides": [64]}
-    save_weights(build_model("mobilenet_v2", (8, 8, 8, 8, 8)), folder, card)
+    folder = untrained_weights(tmp_path_factory.mktemp("weights"), 64)
     return LesionDetector.load(folder, "cpu")
 
 

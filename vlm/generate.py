@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from retinai.conformal import open_grades
 from retinai.types import FundusImage, Grade
 from vlm.calibrate import Calibration
 from vlm.model import Loaded, llava, load
@@ -152,8 +153,8 @@ class Vlm:
         if gradable < LEAST_GRADABLE:
             return None
         values = tuple(float(p) for p in probs)
-        conformal = self.calibration.conformal
-        return Grade(int(probs.argmax()), values, self.name, conformal.grades(values) if conformal else None)
+        level = int(probs.argmax())
+        return Grade(level, values, self.name, open_grades(self.calibration.conformal, values, level))
 
     def _answer(self, probs: NDArray[np.float64], gradable: float, text: str) -> Answer:
         return Answer(self._grade(probs, gradable), text, parse_answer(text).malformed, float(gradable))

@@ -10,6 +10,7 @@ from typing import Any
 
 import retinai
 from retinai.about import installed
+from retinai.files import whole
 from retinai.grading.protocol import Grader
 from retinai.grading.render import draw_confusion
 from retinai.grading.report import summarise
@@ -51,7 +52,6 @@ def fingerprint(rows: Sequence[Row]) -> str:
 
 
 def _keep(report: Mapping[str, Any], folder: Path) -> None:
-    partial = folder / "report.json.partial"
-    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / "report.json")
+    with whole(folder / "report.json") as file:
+        file.write(json.dumps(report, indent=2) + "\n")
     draw_confusion(report, folder / "confusion.png")

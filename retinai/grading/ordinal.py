@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from retinai.errors import MissingModelError
@@ -117,8 +118,6 @@ def _fit_logistic(x: Floats, levels: NDArray[np.integer], strength: float, each:
 
 def _fit_ordinal(x: Floats, levels: NDArray[np.integer], strength: float, each: Floats) -> tuple[Floats, Floats]:
     """By L-BFGS on (weights, first threshold, logs of the steps between thresholds), which keeps the thresholds in order."""
-    from scipy.optimize import minimize  # only training needs it, and it is large
-
     tasks = int(levels.max())
     shares = np.cumsum(np.bincount(levels))[:-1] / len(levels)
     first = np.log(shares / (1 - shares))

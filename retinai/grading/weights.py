@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from retinai.errors import WeightsError
-from retinai.files import sha256_of
+from retinai.files import sha256_of, whole
 
 FILE, CARD = "grader.safetensors", "card.json"
 BUNDLED = {name: Path(__file__).parents[1] / "weights" / f"grader-{name}" for name in ("image", "lesions")}
@@ -25,13 +25,11 @@ def save_grader(folder: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping
     """Write tensors and card, each whole or not at all; returns the card with the checksum of the tensors."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    partial = path.with_suffix(".partial")
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, partial)
-    partial.replace(path)
+    with whole(path, "wb") as file:
+        file.write(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
     text = json.dumps({**card, "sha256": sha256_of(path)}, indent=2)
-    partial = (folder / CARD).with_suffix(".partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(folder / CARD)
+    with whole(folder / CARD) as file:
+        file.write(text + "\n")
     return json.loads(text)
 
 
