@@ -28,7 +28,7 @@ def _freeze(array: NDArray[Any]) -> None:
     array.setflags(write=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class FundusImage:
     """A photograph. pixels: (H, W, 3) RGB uint8, black outside the field; field: (H, W) bool, the retina."""
 

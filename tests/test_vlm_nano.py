@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from retinai.image import read_photograph
 from vlm.cache import TokenCache, dropped
 from vlm.data import drawn_conversations, read_chat
 from vlm.generate import Vlm
+from vlm.model import llava
 from vlm.nano import build_nano, train_tokenizer
 from vlm.picture import DRAWN, Lens, draw_ungradable, turn
+from vlm.saliency import explain_grade
 from vlm.settings import NanoConfig, VlmConfig
 from vlm.tower import LesionTower, LesionTowerConfig, cell_statistics
 from vlm.train import train
@@ -210,3 +213,20 @@ def test_turning_a_photograph(home: Path) -> None:
     assert np.array_equal(turn(turn(image, "mirrored"), "mirrored").pixels, image.pixels)
     assert np.array_equal(turn(image, "turned").pixels, image.pixels[::-1, ::-1])
     assert np.array_equal(turn(image, "upturned").field, image.field[::-1])
+
+
+def test_the_tower_looks_once_at_a_photograph(home: Path, trained: tuple[Vlm, dict[str, Any]]) -> None:
+    vlm, _ = trained
+    looks: list[int] = []
+    tower = llava(vlm.model).model.vision_tower
+    handle = tower.register_forward_pre_hook(lambda _, given: looks.append(1) if given and given[0].ndim == 4 else None)
+    one, other = (read_photograph(home / f"{i}.png") for i in (8, 9))
+    answer = vlm.answer([one], most_tokens=4)[0]
+    assert answer.grade is not None
+    explain_grade(vlm, one, answer.grade.level)
+    assert len(looks) == 1
+    assert not torch.equal(vlm.pictures([other]), vlm.pictures([one])) and len(looks) == 2
+    handle.remove()
+    del one, other
+    gc.collect()
+    assert len(vlm._tokens) == 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -46,6 +47,7 @@ class Vlm:
         self.lens, self.encoder = loaded.lens, loaded.encoder
         self.name, self.calibration = name, calibration or Calibration()
         self.slot = self.encoder.grade_slot()
+        self._tokens: WeakKeyDictionary[FundusImage, Tensor] = WeakKeyDictionary()
 
     @classmethod
     def load(cls, source: str | Path, adapter: Path | None = None, load_4bit: Literal["auto"] | bool = "auto", device: str = "auto") -> Vlm:
@@ -94,12 +96,23 @@ class Vlm:
 
     @torch.no_grad()
     def pictures(self, images: Sequence[FundusImage]) -> Tensor:
-        """What the vision tower takes, (N, 3, S, S); for the small LLaVA already its tokens, so that they are computed once."""
-        pixels = torch.stack([self.lens.pixel_values(image) for image in images]).to(self.model.device)
+        """What the vision tower takes, (N, 3, S, S); for the small LLaVA, whose tower is never trained, already its tokens.
+
+        They are kept as long as the photograph is, for answer and saliency ask for the same.
+        """
         tower: Any = llava(self.model).model.vision_tower
         if tower.config.model_type == "lesion_tower":
-            return torch.cat([tower(one[None]).last_hidden_state for one in pixels])
-        return pixels.to(llava(self.model).dtype)
+            return torch.cat([self._seen(image, tower) for image in images])
+        return torch.stack([self.lens.pixel_values(image) for image in images]).to(self.model.device, llava(self.model).dtype)
+
+    @torch.inference_mode(False)  # tokens made in inference mode could not be differentiated for the saliency later
+    @torch.no_grad()
+    def _seen(self, image: FundusImage, tower: Any) -> Tensor:
+        tokens = self._tokens.get(image)
+        if tokens is None:
+            tokens = tower(self.lens.pixel_values(image)[None].to(self.model.device)).last_hidden_state
+            self._tokens[image] = tokens
+        return tokens
 
     @torch.inference_mode()
     def grade_logits(self, pictures: Tensor, prompt: str = PROMPTS[0]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
