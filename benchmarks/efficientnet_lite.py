@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from retinai.backend import prepare_torch  # noqa: E402
+from retinai.backend import prepare_torch
 
 prepare_torch()
 

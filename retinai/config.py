@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,7 +22,7 @@ C = TypeVar("C", bound=Config)
 
 
 def load_config(kind: type[C], path: Path | None = None, overrides: Iterable[str] = ()) -> C:
-    """Read `path`, apply `key=value` overrides (values are YAML), validate as `kind`.
+    """Read `path`, apply `key=value` and `part.key=value` overrides (values are YAML), validate as `kind`.
 
     Raises ConfigError with one line that names the key, what is wrong with it and the valid keys.
     """
@@ -31,11 +31,23 @@ def load_config(kind: type[C], path: Path | None = None, overrides: Iterable[str
         key, equals, text = word.partition("=")
         if not equals:
             raise ConfigError(f"{word!r} is not key=value")
-        values[key] = yaml.safe_load(text)
+        _put(values, key, yaml.safe_load(text))
     try:
         return kind(**values)
     except ValidationError as error:
         raise ConfigError(_one_line(kind, error)) from None
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set 'epochs', or 'nano.unet' within 'nano'. Raises ConfigError where what stands there has no keys."""
+    *parts, last = key.split(".")
+    for part in parts:
+        if values.get(part) is None:
+            values[part] = {}
+        values = values[part]
+        if not isinstance(values, dict):
+            raise ConfigError(f"{key}: {part} has no keys (it is {values!r})")
+    values[last] = value
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -56,5 +68,14 @@ def _one_line(kind: type[Config], error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key!r}; valid keys: {', '.join(sorted(kind.model_fields))}"
+        return f"unknown key {key!r}; valid keys: {', '.join(sorted(_within(kind, first['loc'][:-1]).model_fields))}"
     return f"{key}: {first['msg']} (got {first.get('input')!r})"
+
+
+def _within(kind: type[BaseModel], parts: Iterable[int | str]) -> type[BaseModel]:
+    """The model that stands at `parts`."""
+    for part in parts:
+        annotation = kind.model_fields[str(part)].annotation
+        found = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type) and issubclass(each, BaseModel)]
+        kind = found[0]
+    return kind
