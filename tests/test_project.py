@@ -94,7 +94,10 @@ def test_opencv_is_pinned_once() -> None:
 
 
 def test_nothing_loads_files_that_run_code() -> None:
-    assert [name for name, text in texts() if name.endswith(".py") and not name.startswith("tests") and re.search(RUNS_CODE, text)] == []
+    found = {name: re.findall(RUNS_CODE, text) for name, text in texts() if name.endswith(".py") and not name.startswith("tests")}
+    converter = found.pop("benchmarks/efficientnet_lite.py")  # of a file that others published: by its checksum, its tensors alone
+    assert {name for name, matches in found.items() if matches} == set() and len(converter) == 1
+    assert "weights_only=True" in (ROOT / "benchmarks" / "efficientnet_lite.py").read_text(encoding="utf-8")
 
 
 def test_no_path_of_one_machine() -> None:
