@@ -142,14 +142,17 @@ _ROWS: tuple[_Row, ...] = (
 )  # fmt: skip
 
 
-def _spec(source: str, prefix: str, row: _Row) -> Spec:
+_TEXTS = ((PRODUCT, "raw", "in the answer"), (RENDERED, "rendered", "as printed"))
+
+
+def _spec(source: str, prefix: str, where: str, row: _Row) -> Spec:
     name, number, statistic, cases, unit, better, what = row
     return Spec(
         f"{prefix}_{name}",
         number,
         METRIC,
         statistic,
-        what,
+        f"{where}: {what}",
         source,
         better,
         NULLS,
@@ -161,4 +164,4 @@ def _spec(source: str, prefix: str, row: _Row) -> Spec:
     )
 
 
-SPECS = tuple(_spec(source, prefix, row) for source, prefix in ((PRODUCT, "raw"), (RENDERED, "rendered")) for row in _ROWS)
+SPECS = tuple(_spec(*text, row) for text in _TEXTS for row in _ROWS)
