@@ -16,7 +16,7 @@ from fusion.claims import Passage, read_claims
 from fusion.verify import verify
 from fusion.verify_facts import Facts, Thresholds
 from retinai.lesions import CLASSES, GRADES, LESIONS
-from retinai.types import Advice, Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, Lesion, Verdict
+from retinai.types import Advice, Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, GradeSet, Lesion, Verdict
 
 _WORST_FIRST: tuple[Verdict | None, ...] = ("contradicted", "unsupported", "not_assessable", "supported", None)
 """The order in which what was withheld is told."""
@@ -111,7 +111,12 @@ def _set(grade: Grade) -> Iterator[str]:
         return
     low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
     levels = f"grade {low} alone" if low == high else f"grades {low} to {high}"
-    yield f"At {grade.conformal.rate:.0%} its answer leaves {levels} open (set on {grade.conformal.cases} validation photographs)."
+    yield f"At {grade.conformal.rate:.0%} its answer leaves {levels} open ({basis(grade.conformal)})."
+
+
+def basis(found: GradeSet) -> str:
+    """On what a set's rate rests. Of another camera's photographs such sets held fewer (docs/grading.md)."""
+    return f"set on {found.cases} photographs; another camera may need more grades"
 
 
 def _supported(claim: Claim) -> str:

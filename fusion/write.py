@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fusion.advice import LESIONS
-from fusion.answer import Told, chances
+from fusion.answer import Told, basis, chances
 from fusion.rules import sources
 from retinai.lesions import DISCLAIMER, GRADES
 from retinai.types import (
@@ -118,8 +118,9 @@ def _open(grade: Grade) -> str:
 
 
 def _left_open(grade: Grade) -> str:
-    """' At 90% it leaves 1 to 3 open.'"""
-    return f" At {grade.conformal.rate:.0%} it leaves {_levels(grade.conformal)} open." if grade.conformal else ""
+    """' At 90% it leaves 1 to 3 open (set on 311 photographs; ...).'"""
+    found = grade.conformal
+    return f" At {found.rate:.0%} it leaves {_levels(found)} open ({basis(found)})." if found else ""
 
 
 def _levels(found: GradeSet) -> str:
