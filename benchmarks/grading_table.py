@@ -29,6 +29,7 @@ from retinai.graders import Options, folder_of, load_grader  # noqa: E402
 from retinai.grading.evaluate import evaluate  # noqa: E402
 from retinai.grading.protocol import Grader  # noqa: E402
 from retinai.grading.run import labelled  # noqa: E402
+from retinai.grading.train import CHECKPOINT  # noqa: E402
 from retinai.image import read_photograph  # noqa: E402
 from retinai.readers import load, read  # noqa: E402
 from retinai.readers.record import Record  # noqa: E402
@@ -100,7 +101,8 @@ def size_mb(name: str) -> float:
     folders = [ROOT / "vlm/weights/nano" if rest == "nano" else Path(rest)] if kind == "vlm" else [folder_of(kind, rest)]
     if kind == "lesions":
         folders.append(ROOT / "segmentation/weights")
-    return sum(path.stat().st_size for found in folders for path in found.glob("*.safetensors")) / 2**20
+    files = [path for found in folders for path in found.glob("*.safetensors") if path.name != CHECKPOINT]
+    return sum(path.stat().st_size for path in files) / 2**20
 
 
 def milliseconds(grader: Grader, records: Sequence[Record]) -> float:

@@ -10,15 +10,19 @@ from drawn import draw_fundus
 from untrained import untrained_weights
 
 from fusion.landmarks import find_landmarks
-from fusion.regions import find_regions
+from fusion.regions import Regions, find_regions
 from retinai.errors import MissingModelError, UsageError, WeightsError
 from retinai.grading.lesion_features import FEATURES
 from retinai.grading.ordinal import Regression
-from retinai.grading.weights import save_grader
-from retinai.image import fundus_image
+from retinai.grading.weights import BUNDLED, save_grader
+from retinai.image import fundus_image, read_photograph
 from retinai.lesion_grading import LesionReader
+from retinai.lesions import SEGMENTED
 from retinai.second import load_second
+from retinai.types import Landmarks, LesionMap
 from segmentation.detector import LesionDetector
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,18 @@ def test_it_reads_the_lesions_that_were_found_as_if_it_had_looked_itself(detecto
 def test_the_bundled_grader_fits_the_bundled_lesion_weights() -> None:
     second = load_second("auto", LesionDetector.load(device="cpu"))
     assert second is not None and second.identity["name"] == "lesions"
+
+
+def test_the_bundled_image_grader_reads_a_photograph_and_no_lesion(detector: LesionDetector) -> None:
+    second = load_second("image", detector)  # whatever the lesion weights are
+    assert second is not None and second.identity["name"] == "image"
+    image = read_photograph(ROOT / "examples" / "IDRiD_18.jpg")
+    nothing = LesionMap(np.zeros((len(SEGMENTED), *image.field.shape), np.float32), SEGMENTED)
+    opinion = second.opinion(image, nothing, Landmarks(), Regions((), image.field.shape, {}))
+    assert opinion is not None and not opinion.from_lesions
+    assert opinion.grade.level >= 2 and sum(opinion.grade.probs[2:]) > 0.9  # its label is 2
+    assert "HE-" not in opinion.text and opinion.grade.conformal is not None
+    assert (BUNDLED["image"] / "grader.safetensors").stat().st_size < 12e6
 
 
 def test_nobody_where_nobody_is_asked_or_fits(detector: LesionDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

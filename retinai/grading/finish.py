@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def finish(
         "backbone": model.backbone.spec.values(), "head": config.head, "projected": config.projected, "size": config.size,
         "inference": config.inference, "neighbours": config.neighbours,
         "trained_on": {"dataset": config.dataset, "photographs": {name: len(part) for name, part in parts.items()}},
-        "recipe": config.model_dump(mode="json", exclude={"data", "output"}),
+        "recipe": config.model_dump(mode="json", exclude={"data", "output"}) | {"weights": Path(config.weights).name},
     }  # fmt: skip
     validation, alarms = judge(*read["validation"], fitted, target, parts["validation"])
     tensors = {} if bank is None else {"bank.features": bank.features, "bank.levels": bank.levels}
