@@ -68,7 +68,7 @@ def main() -> None:
     (given.output / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
     if given.docs:
-        publish(text, given.docs, given.output)
+        publish(text, given.graders, given.docs, given.output)
 
 
 def _split(dataset: str) -> str:
@@ -153,19 +153,26 @@ def project(grader: Any, records: dict[str, list[Record]], path: Path) -> None:
     figure.savefig(path)
 
 
-def publish(text: str, docs: Path, output: Path) -> None:
-    """The table and its pictures into the documents."""
+def publish(text: str, graders: Sequence[str], docs: Path, output: Path) -> None:
+    """The table and its pictures, a row a grader, into the documents."""
     page = docs.read_text(encoding="utf-8")
     first, last = (page.index(mark) for mark in MARKS)
-    pictures = [*sorted(output.glob("*/confusion.png")), *sorted(output.glob("*-features.png"))]
-    names = []
-    for picture in pictures:
-        name = f"{picture.parent.name}.png" if picture.name == "confusion.png" else picture.name
-        (docs.parent / "images").mkdir(exist_ok=True)
-        shutil.copyfile(picture, docs.parent / "images" / name)
-        names.append(f"![{name.removesuffix('.png')}](images/{name})")
-    body = "\n".join([MARKS[0], "", text, "", *names, ""])
-    docs.write_text(page[:first] + body + page[last:], encoding="utf-8")
+    heads = [f"confusion, {name}" for name in SETS.values()] + ["features, t-SNE"]
+    rows = [f"| grader | {' | '.join(heads)} |", "|---|---|---|---|"]
+    for grader in map(short, graders):
+        pictures = {f"{grader}-{key}.png": output / f"{grader}-{key}" / "confusion.png" for key in SETS}
+        pictures[f"{grader}-features.png"] = output / f"{grader}-features.png"
+        rows.append(f"| {grader} | {' | '.join(picture(name, path, docs.parent) for name, path in pictures.items())} |")
+    docs.write_text(page[:first] + "\n".join([MARKS[0], "", text, "", *rows, ""]) + page[last:], encoding="utf-8")
+
+
+def picture(name: str, path: Path, docs: Path) -> str:
+    """Copied into the documents; '-' for one that there is not."""
+    if not path.exists():
+        return "-"
+    (docs / "images").mkdir(exist_ok=True)
+    shutil.copyfile(path, docs / "images" / name)
+    return f"![{name.removesuffix('.png')}](images/{name})"
 
 
 if __name__ == "__main__":
