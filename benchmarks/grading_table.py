@@ -6,7 +6,7 @@
 Each cell is what `retinai evaluate grading` measures, with its 95 % interval, and is kept under `--output`, so a run that was stopped goes
 on. ms: median of one decoded photograph, native size, on one core, from pixels to grade, nothing cached; MB: of all weights that the
 grader reads. With --docs the table replaces what stands between the two marks there, and the pictures go into docs/images/: a confusion
-matrix each, and the photographs of both sets in each grader's feature space (t-SNE of its features).
+matrix each, the photographs of both sets in each grader's feature space (t-SNE of its features), and all risk-coverage curves.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ from retinai.readers.record import Record  # noqa: E402
 
 COLUMNS = {
     "accuracy": "accuracy", "kappa": "kappa", "macro_f1": "macro F1", "mae": "MAE", "off_by_one": "off by one", "ece": "ECE",
-    "referable_sensitivity": "referable sensitivity", "referable_specificity": "referable specificity",
+    "aurc": "AURC", "referable_sensitivity": "referable sensitivity", "referable_specificity": "referable specificity",
 }  # fmt: skip
 SETS = {"idrid": "IDRiD validation", "rahim2025": "rahim2025"}
 MARKS = ("<!-- table of graders -->", "<!-- end of table -->")
 TIMED = 5
+CURVES = "graders-risk.png"
 PALETTE = ("#2166ac", "#67a9cf", "#fddbc7", "#ef8a62", "#b2182b")
 
 
@@ -56,10 +57,12 @@ def main() -> None:
     given = parser.parse_args()
     records = {"idrid": read("idrid", given.idrid, "validation"), "rahim2025": load("rahim2025", given.rahim).records}
     records = {name: labelled(found, given.limit) for name, found in records.items()}
+    curves: dict[str, dict[str, Any]] = {}
     lines = ["| grader | photographs | " + " | ".join([*COLUMNS.values(), "MB", "ms"]) + " |", "| --- " * (len(COLUMNS) + 4) + "|"]
     for name in given.graders:
         grader = load_grader(name, Options(device="cpu", cache=given.cache))
         reports = {key: evaluate(grader, found, key, _split(key), output=folder(given.output, name, key)) for key, found in records.items()}
+        curves[short(name)] = {key: report["risk_coverage"] for key, report in reports.items()}
         cost = f"{size_mb(name):.1f} | {milliseconds(grader, records['idrid']):.0f}"
         lines += [row(name, SETS[key], report, cost) for key, report in reports.items()]
         if hasattr(grader, "features"):
@@ -67,6 +70,7 @@ def main() -> None:
     text = "\n".join(lines)
     (given.output / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
+    draw_curves(curves, given.output / CURVES)
     if given.docs:
         publish(text, given.graders, given.docs, given.output)
 
@@ -153,6 +157,24 @@ def project(grader: Any, records: dict[str, list[Record]], path: Path) -> None:
     figure.savefig(path)
 
 
+def draw_curves(curves: dict[str, dict[str, Any]], path: Path) -> None:
+    """A panel a data set: how many of the surest readings of each grader are wrong."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4.2), dpi=130, layout="constrained")
+    panels = FigureCanvasAgg(figure).figure.subplots(1, len(SETS), sharey=True)
+    for axes, (key, title) in zip(panels, SETS.items(), strict=True):
+        for number, (grader, found) in enumerate(curves.items()):
+            style = ("-", "--")[number // 5 % 2]
+            axes.plot(found[key]["coverage"], found[key]["risk"], style, color=f"C{number % 5}", linewidth=1.4, label=grader)
+        axes.set(title=title, xlabel="share of the photographs, the surest first", xlim=(0, 1), ylim=(0, 1))
+    panels[0].set_ylabel("share of them graded wrongly")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=7)
+    figure.savefig(path)
+
+
 def publish(text: str, graders: Sequence[str], docs: Path, output: Path) -> None:
     """The table and its pictures, a row a grader, into the documents."""
     page = docs.read_text(encoding="utf-8")
@@ -163,7 +185,8 @@ def publish(text: str, graders: Sequence[str], docs: Path, output: Path) -> None
         pictures = {f"{grader}-{key}.png": output / f"{grader}-{key}" / "confusion.png" for key in SETS}
         pictures[f"{grader}-features.png"] = output / f"{grader}-features.png"
         rows.append(f"| {grader} | {' | '.join(picture(name, path, docs.parent) for name, path in pictures.items())} |")
-    docs.write_text(page[:first] + "\n".join([MARKS[0], "", text, "", *rows, ""]) + page[last:], encoding="utf-8")
+    shown = ["", picture(CURVES, output / CURVES, docs.parent), ""]
+    docs.write_text(page[:first] + "\n".join([MARKS[0], "", text, "", *rows, *shown]) + page[last:], encoding="utf-8")
 
 
 def picture(name: str, path: Path, docs: Path) -> str:

@@ -85,7 +85,7 @@ def test_a_second_run_asks_only_what_is_missing_and_agrees(root, server, tmp_pat
     assert json.loads(second.stdout)["accuracy"] == json.loads(run(root, server, "--json").stdout)["accuracy"]
     assert json.loads((output / "report.json").read_text())["images"] == 8
     assert len((output / "photographs.csv").read_text().splitlines()) == 9
-    assert (output / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert all((output / name).read_bytes().startswith(b"\x89PNG") for name in ("confusion.png", "risk.png"))
     assert not list(output.glob("*.partial"))
 
 

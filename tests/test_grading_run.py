@@ -13,7 +13,7 @@ from PIL import Image
 from retinai.errors import DataError, UsageError
 from retinai.grading.metrics import NONE
 from retinai.grading.protocol import Reading
-from retinai.grading.render import as_table, draw_confusion
+from retinai.grading.render import as_table, draw_confusion, draw_risk
 from retinai.grading.report import summarise
 from retinai.grading.results import append_rows, claim_folder, load_rows, row_of
 from retinai.grading.run import BATCH, grade_records, labelled
@@ -190,6 +190,24 @@ def test_the_table_fits_eighty_columns_and_says_what_is_missing(report):
     assert "valid answers 9/10, without a grade 1" in table and "1 x ungradable: too dark" in table
     assert "accuracy                   0.700" in table
     assert table.splitlines()[-1] == "Research use only, not a medical device."
+
+
+def test_the_risk_coverage_curve_is_of_the_graded_and_lies_above_the_best_one(report, tmp_path):
+    curve = report["risk_coverage"]
+    assert curve["coverage"][-1] == 1.0 and curve["risk"][-1] == pytest.approx(2 / 9)  # the tenth has no grade
+    assert all(best <= risk for best, risk in zip(curve["best"], curve["risk"], strict=True))
+    assert curve["best"][-1] == pytest.approx(curve["risk"][-1])
+    assert 0 < report["aurc"] < 1 and len(report["intervals"]["aurc"]) == 2
+    draw_risk(report, tmp_path / "risk.png")
+    picture = cv2.imread(str(tmp_path / "risk.png")).astype(int)
+    assert (picture[..., 0] - picture[..., 2] > 60).sum() > 100  # the blue line
+
+
+def test_no_grade_at_all_leaves_the_curve_empty(tmp_path):
+    report = summarise(drawn_rows([0, 2], [NONE, NONE]), PROVENANCE, resamples=5)
+    assert report["aurc"] is None and report["risk_coverage"] == {"coverage": [], "risk": [], "best": []}
+    draw_risk(report, tmp_path / "risk.png")
+    assert (tmp_path / "risk.png").stat().st_size > 0
 
 
 def test_the_picture_shades_by_share(report, tmp_path):

@@ -25,7 +25,7 @@ def grading(
     limit: Annotated[int | None, typer.Option(help="Only the first N photographs.", min=1, show_default=False)] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Keep photographs.csv, report.json and confusion.png here; a stopped run goes on.", show_default=False),
+        typer.Option(help="Keep photographs.csv, report.json and pictures here; a stopped run goes on.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -12,7 +12,7 @@ import retinai
 from retinai.about import installed
 from retinai.files import whole
 from retinai.grading.protocol import Grader
-from retinai.grading.render import draw_confusion
+from retinai.grading.render import draw_confusion, draw_risk
 from retinai.grading.report import summarise
 from retinai.grading.results import Row, claim_folder
 from retinai.grading.run import grade_records, labelled
@@ -25,7 +25,7 @@ def evaluate(
     """The report of `grader` on `records`, which are one split of a data set, or on the first `limit` of them.
 
     With `output`, photographs.csv is filled as it goes, so that a second call goes on where the first was stopped, and
-    report.json and confusion.png are written at the end. Raises DataError without labels, UsageError where `output`
+    report.json, confusion.png and risk.png are written at the end. Raises DataError without labels, UsageError where `output`
     holds another run.
     """
     run = {"dataset": dataset, "split": split, "grader": dict(grader.identity)}
@@ -55,3 +55,4 @@ def _keep(report: Mapping[str, Any], folder: Path) -> None:
     with whole(folder / "report.json") as file:
         file.write(json.dumps(report, indent=2) + "\n")
     draw_confusion(report, folder / "confusion.png")
+    draw_risk(report, folder / "risk.png")

@@ -4,7 +4,7 @@
 `counts` is (5, 6) int: rows are true grades, columns given grades, the last one for photographs without a grade.
 
 A photograph without a grade is never dropped in silence: it is a miss in accuracy, off-by-one, recall, F1, sensitivity and
-specificity. Kappa, MAE, ECE and AUC cannot be defined on it and are over the graded photographs.
+specificity. Kappa, MAE, ECE, AURC and AUC cannot be defined on it and are over the graded photographs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from retinai.grading.calibration import expected_calibration_error
+from retinai.grading.review import area_under_risk
 from retinai.lesions import GRADES, REFERABLE_FROM
 
 NONE = -1
@@ -87,10 +88,11 @@ def figures(truth: Ints, level: Ints, probs: Floats) -> dict[str, float]:
     """Every headline figure, by the name it has in the JSON."""
     counts = confusion(truth, level)
     graded = np.flatnonzero(level != NONE)
-    confidence = probs[graded, level[graded]]
+    confidence, right = probs[graded, level[graded]], truth[graded] == level[graded]
     sensitivity, specificity = referable(counts)
     return from_counts(counts) | {
-        "ece": expected_calibration_error(confidence, truth[graded] == level[graded]),
+        "ece": expected_calibration_error(confidence, right),
+        "aurc": area_under_risk(confidence, right),
         "referable_sensitivity": sensitivity,
         "referable_specificity": specificity,
         "referable_auc": area_under_curve(truth[graded] >= REFERABLE_FROM, probs[graded, REFERABLE_FROM:].sum(1)),

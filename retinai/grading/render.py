@@ -17,6 +17,7 @@ _TITLES = {
     "mae": "mean absolute error",
     "off_by_one": "within one grade",
     "ece": "calibration error",
+    "aurc": "area under risk-coverage",
     "referable_sensitivity": "referable sensitivity",
     "referable_specificity": "referable specificity",
     "referable_auc": "referable AUC",
@@ -93,4 +94,21 @@ def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     axes.set(xlabel="grade given", ylabel="true grade")
     figure.suptitle(f"{source['grader']['name']}\n{source['dataset']} {source['split']}", fontsize=9)
     figure.colorbar(shown, label="share of the true grade", shrink=0.66)
+    figure.savefig(path)
+
+
+def draw_risk(report: Mapping[str, Any], path: Path) -> None:
+    """A PNG of the risk-coverage curve: what share of the surest readings is wrong, beside an order by chance and the best one."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    curve, source = report["risk_coverage"], report["provenance"]
+    figure = Figure(figsize=(5.4, 4.0), dpi=150, layout="constrained")
+    axes = FigureCanvasAgg(figure).figure.add_subplot()
+    axes.plot(curve["coverage"], curve["best"], color="0.6", linestyle="--", label="all errors last")
+    axes.axhline(curve["risk"][-1] if curve["risk"] else 1.0, color="0.6", linestyle=":", label="an order by chance")
+    axes.plot(curve["coverage"], curve["risk"], color="#2166ac", label="by the grader's confidence")
+    axes.set(xlabel="share of the photographs, the surest first", ylabel="share of them graded wrongly", xlim=(0, 1), ylim=(0, 1))
+    axes.legend()
+    figure.suptitle(f"{source['grader']['name']}\n{source['dataset']} {source['split']}", fontsize=9)
     figure.savefig(path)

@@ -14,9 +14,10 @@ from retinai.bootstrap import Interval, bootstrap, wilson
 from retinai.grading.calibration import BINS, reliability
 from retinai.grading.metrics import NONE, Floats, Ints, confusion, figures, from_counts, precision_recall_f1, referable
 from retinai.grading.results import Row
+from retinai.grading.review import risk_coverage
 from retinai.lesions import GRADES, REFERABLE_FROM
 
-HEADLINE = ("accuracy", "kappa", "macro_f1", "mae", "off_by_one", "ece")
+HEADLINE = ("accuracy", "kappa", "macro_f1", "mae", "off_by_one", "ece", "aurc")
 REFERABLE = ("sensitivity", "specificity", "auc")
 _PER_CLASS = ("precision", "recall", "f1")
 _OF_CLASS = tuple(f"{name}_" for name in _PER_CLASS)
@@ -42,6 +43,7 @@ def summarise(rows: Sequence[Row], provenance: Mapping[str, Any], resamples: int
         "wilson": _wilson(rows, counts),
         "nulls": {"majority": majority(truth), "permuted": permuted(truth, level, probs, seed)},
         "reliability": _reliability(truth, level, probs),
+        "risk_coverage": _risk_coverage(truth, level, probs),
         "seconds_per_image": float(np.median([r.seconds for r in rows])),
         "protocol": {"interval": "percentile bootstrap, 95 %", "resamples": resamples, "unit": unit, "seed": seed, "ece_bins": BINS},
         "provenance": dict(provenance),
@@ -110,6 +112,18 @@ def permuted(truth: Ints, level: Ints, probs: Floats, seed: int = 0, times: int 
 def _reliability(truth: Ints, level: Ints, probs: Floats) -> list[dict[str, Any]]:
     graded = np.flatnonzero(level != NONE)
     return [asdict(b) for b in reliability(probs[graded, level[graded]], truth[graded] == level[graded])]
+
+
+def _risk_coverage(truth: Ints, level: Ints, probs: Floats) -> dict[str, list[float]]:
+    """The curve over the graded photographs, and the one of a grader that is least sure where it errs."""
+    graded = np.flatnonzero(level != NONE)
+    right = truth[graded] == level[graded]
+    if not graded.size:
+        return {"coverage": [], "risk": [], "best": []}
+    confidence = probs[graded, level[graded]]
+    coverage, risk = risk_coverage(confidence, right)
+    best = np.maximum(0, coverage - right.mean()) / coverage
+    return {"coverage": coverage.tolist(), "risk": risk.tolist(), "best": best.tolist()}
 
 
 def _plain(value: Any) -> Any:

@@ -31,7 +31,9 @@ def risk_coverage(confidence: Floats, correct: NDArray[np.bool_]) -> tuple[Float
 
 
 def area_under_risk(confidence: Floats, correct: NDArray[np.bool_]) -> float:
-    """AURC: the mean risk over all coverages, 0..1, lower is better (Geifman et al., ICLR 2019)."""
+    """AURC: the mean risk over all coverages, 0..1, lower is better (Geifman et al., ICLR 2019). NaN without readings."""
+    if confidence.size == 0:
+        return float("nan")
     coverage, risk = risk_coverage(confidence, correct)
     return float((np.diff(coverage, prepend=0.0) * risk).sum())
 
