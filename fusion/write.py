@@ -139,6 +139,7 @@ def sections(page: Page) -> Iterator[tuple[str, list[str]]]:
     yield "Found by the lesion map", _of(page, "presence", "absence", "location", "count")
     yield "Withheld: said by the language model, not supported", list(page.told.withheld)
     yield "Where the language model looked", list(_looked(page.saliency))
+    yield "Where the second opinion looked", list(_looked(page.second.saliency if page.second else None))
     yield "Could not be assessed", list(page.unseen)
     cited = [*(item.clause for item in page.evidence if item.clause), page.advice.clause]
     yield "Rules", list(sources(cited))

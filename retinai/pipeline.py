@@ -2,7 +2,7 @@
 
     photograph -> quality gate -> lesion map -> landmarks -> lesions -> rules -> evidence
                -> language model -> claims -> verdicts by that evidence -> text
-               -> second opinion on the grade
+               -> second opinion on the grade, and where it looked
 
 `Pipeline` holds the models, loaded once; `Reading` is all that it made of one photograph; `explain` is the one-line use.
 """
@@ -58,17 +58,18 @@ class Reading:
     lesion_map: LesionMap | None = None
     regions: Regions | None = None
     saliency: SaliencyMap | None = None
+    second_saliency: SaliencyMap | None = None
 
     def document(self) -> dict[str, Any]:
         """The JSON form."""
         return to_document(self.explanation)
 
     def write(self, folder: Path) -> None:
-        """explanation.json, overlay.png, lesions.csv; where it is gradable masks/*.png, and saliency.png where there is a map."""
+        """explanation.json, overlay.png, lesions.csv; where it is gradable masks/*.png, and a picture of each saliency map there is."""
         outlines = [(lesion, self.regions.contours(lesion)) for lesion in self.explanation.lesions] if self.regions else []
         pictures = {"overlay": overlay(self.image, outlines, self.explanation.landmarks)}
-        if self.saliency:
-            pictures["saliency"] = heat(self.image, self.saliency)
+        maps = {"saliency": self.saliency, "second-saliency": self.second_saliency}
+        pictures |= {name: heat(self.image, found) for name, found in maps.items() if found}
         write_folder(folder, self.document(), pictures, self._masks(), self.explanation.lesions)
 
     def _masks(self) -> dict[str, Any]:
@@ -131,8 +132,11 @@ class Pipeline:
         said = self._ask(image, facts)
         saliency = self._look(image, facts, said)
         other = self.second.opinion(image, lesion_map, landmarks, regions) if self.second else None
+        looked = self._look_again(image, other)
+        if other and (seen := _weighed(looked, image, regions)):
+            other = replace(other, saliency=tabulate(seen, regions.lesions))
         explanation = self._explain(image, quality, facts, said, other, _weighed(saliency, image, regions), provenance)
-        return Reading(image, explanation, lesion_map, regions, saliency)
+        return Reading(image, explanation, lesion_map, regions, saliency, looked)
 
     def _ask(self, image: FundusImage, facts: Facts) -> Answer | None:
         """What the language model says, with or without being told the findings."""
@@ -148,6 +152,15 @@ class Pipeline:
         lines = self._lines(facts)
         try:
             return self.talker.look(image, said.grade.level, lines) if lines else self.talker.look(image, said.grade.level)
+        except SaliencyError:
+            return None
+
+    def _look_again(self, image: FundusImage, other: SecondOpinion | None) -> SaliencyMap | None:
+        """Where the second opinion looked for its grade, under the same conditions."""
+        if self.second is None or other is None:
+            return None
+        try:
+            return self.second.look(image, other.grade.level)
         except SaliencyError:
             return None
 

@@ -16,7 +16,7 @@ from retinai.errors import MissingModelError, UsageError, WeightsError
 from retinai.graders import folder_of
 from retinai.grading.protocol import Reading
 from retinai.grading.weights import BUNDLED
-from retinai.types import FundusImage, Landmarks, LesionMap, SecondOpinion
+from retinai.types import FundusImage, Landmarks, LesionMap, SaliencyMap, SecondOpinion
 from segmentation.detector import LesionDetector
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Second(Protocol):
         """None where it gives no grade."""
         ...
 
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        """Where grade `level` comes from; None for one that cites lesions. Raises SaliencyError for a blank map."""
+        ...
+
 
 class ByLesions:
     """The lesion-feature grader, on the lesions that were found already."""
@@ -48,6 +52,9 @@ class ByLesions:
 
         return _opinion(self.grader.judge(reading_of(image, lesion_map, landmarks, regions)), from_lesions=True)
 
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        return None
+
 
 class ByImage:
     """An image grader; it takes nothing from the lesion map."""
@@ -57,6 +64,11 @@ class ByImage:
 
     def opinion(self, image: FundusImage, lesion_map: LesionMap, landmarks: Landmarks, regions: Regions) -> SecondOpinion | None:
         return _opinion(self.grader.grade([image])[0], from_lesions=False)
+
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        from retinai.grading.saliency import explain_class
+
+        return explain_class(self.grader, image, level)
 
 
 def _opinion(reading: Reading, from_lesions: bool) -> SecondOpinion | None:

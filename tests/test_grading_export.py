@@ -108,8 +108,8 @@ class Spot(torch.nn.Module):
 def test_the_map_lies_where_the_class_is():
     pixels = torch.zeros(1, 3, 64, 64)
     pixels[:, :, 8:24, 40:56] = 200
-    grey = cam(Spot(), pixels, 0)  # type: ignore[arg-type]
-    assert grey.shape == (64, 64) and grey[8:24, 40:56].mean() > 0.8 and grey[40:].max() < 0.1
+    grey, cells = cam(Spot(), pixels, 0)  # type: ignore[arg-type]
+    assert cells == 16 and grey.shape == (64, 64) and grey[8:24, 40:56].mean() > 0.8 and grey[40:].max() < 0.1
 
 
 @pytest.mark.parametrize("name", ["cnn", "vit", "clip"])
@@ -117,14 +117,15 @@ def test_every_backbone_has_a_layer_that_keeps_places_apart(name, tmp_path):
     one = grader(tmp_path / "grader", *backbones(tmp_path)[name])
     pixels = torch.rand(1, 3, SIDE, SIDE) * 255
     layer = target_layer(torch.nn.Sequential(LogitsOnly(one.model)), pixels)
-    maps = [cam(one.model, pixels, level) for level in range(5)]
+    maps = [cam(one.model, pixels, level)[0] for level in range(5)]
     assert isinstance(layer, torch.nn.Module) and maps[0].shape == (SIDE, SIDE)
     assert any(grey.max() > 0 for grey in maps)  # of random weights some class has something to show
     photograph = fundus_image(np.random.default_rng(0).integers(60, 200, (70, 110, 3)).astype(np.uint8), "p")
     shown = [level for level in range(5) if saliency_or_none(one, photograph, level) is not None]
     assert shown
     saliency = explain_class(one, photograph, shown[0])
-    assert saliency.values.shape == (70, 110) and saliency.target == "abcde"[shown[0]] and saliency.method == "Grad-CAM"
+    assert saliency.values.shape == (70, 110) and saliency.target == f"grade {shown[0]}" and saliency.method == "Grad-CAM"
+    assert saliency.side == SIDE and (saliency.cells == SIDE // 16 or name == "cnn")
 
 
 class LogitsOnly(torch.nn.Module):

@@ -199,7 +199,9 @@ def test_the_risk_coverage_curve_is_of_the_graded_and_lies_above_the_best_one(re
     assert curve["best"][-1] == pytest.approx(curve["risk"][-1])
     assert 0 < report["aurc"] < 1 and len(report["intervals"]["aurc"]) == 2
     draw_risk(report, tmp_path / "risk.png")
-    picture = cv2.imread(str(tmp_path / "risk.png")).astype(int)
+    drawn = cv2.imread(str(tmp_path / "risk.png"))
+    assert drawn is not None
+    picture = drawn.astype(int)
     assert (picture[..., 0] - picture[..., 2] > 60).sum() > 100  # the blue line
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -155,8 +156,13 @@ class Other:
 
     identity: ClassVar = {"name": "lesions", "weights": "4" * 64}
 
-    def __init__(self, level: int) -> None:
-        self.level, self.seen = level, ()
+    def __init__(self, level: int, looks: str = "nowhere") -> None:
+        self.level, self.looks, self.seen = level, looks, ()
+
+    def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
+        if self.looks == "blank":
+            raise SaliencyError("blank")
+        return SaliencyMap(image.field.astype(np.float32), f"grade {level}", "Grad-CAM") if self.looks == "everywhere" else None
 
     def opinion(self, image: FundusImage, lesion_map: LesionMap, landmarks: Landmarks, regions: Any) -> SecondOpinion:
         self.seen = tuple(lesion.id for lesion in regions.lesions)
@@ -178,6 +184,30 @@ def test_the_second_opinion_stands_beside_the_others() -> None:
         in text
     )
     assert explanation.provenance["second"] == Other.identity
+
+
+def test_where_the_second_opinion_looked_is_joined_to_the_lesions_and_drawn(tmp_path: Path) -> None:
+    image, masks = drawn()
+    reading = Pipeline(Detector(masks), second=Other(2, "everywhere")).read(image)  # type: ignore[arg-type]
+    second = reading.explanation.second
+    assert second is not None and second.saliency is not None and second.saliency.target == "grade 2"
+    assert second.saliency.together.lift == pytest.approx(1.0, abs=0.01)  # it looked at everything alike
+    assert [row.lesion for row in second.saliency.lesions] == [lesion.id for lesion in reading.explanation.lesions]
+    text = " ".join(reading.explanation.text.split())
+    assert "WHERE THE SECOND OPINION LOOKED" in text and "Where a model looked is no finding." in text
+    validate(json.loads(json.dumps(reading.document(), allow_nan=False)))
+    reading.write(tmp_path)
+    assert (tmp_path / "second-saliency.png").read_bytes().startswith(b"\x89PNG") and not (tmp_path / "saliency.png").exists()
+
+
+@pytest.mark.parametrize("looks", ["nowhere", "blank"])
+def test_a_second_opinion_that_looked_nowhere_is_told_without_a_map(looks: str, tmp_path: Path) -> None:
+    image, masks = drawn()
+    reading = Pipeline(Detector(masks), second=Other(2, looks)).read(image)  # type: ignore[arg-type]
+    assert reading.explanation.second is not None and reading.explanation.second.saliency is None
+    assert "SECOND OPINION LOOKED" not in reading.explanation.text
+    reading.write(tmp_path)
+    assert not (tmp_path / "second-saliency.png").exists()
 
 
 @pytest.mark.parametrize(

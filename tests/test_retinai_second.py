@@ -62,6 +62,7 @@ def test_it_reads_the_lesions_that_were_found_as_if_it_had_looked_itself(detecto
     alone = second.grader.judge(LesionReader(detector).read(image))  # type: ignore[attr-defined]
     assert alone.grade is not None and opinion.grade.probs == pytest.approx(alone.grade.probs)
     assert opinion.grade.conformal is not None and opinion.grade.level in opinion.grade.conformal.levels
+    assert second.look(image, opinion.grade.level) is None  # it cites lesions instead
 
 
 def test_the_bundled_grader_fits_the_bundled_lesion_weights() -> None:
@@ -78,6 +79,9 @@ def test_the_bundled_image_grader_reads_a_photograph_and_no_lesion(detector: Les
     assert opinion is not None and not opinion.from_lesions
     assert opinion.grade.level >= 2 and sum(opinion.grade.probs[2:]) > 0.9  # its label is 2
     assert "HE-" not in opinion.text and opinion.grade.conformal is not None
+    looked = second.look(image, opinion.grade.level)
+    assert looked is not None and looked.values.shape == image.field.shape
+    assert looked.values[~image.field].sum() < 0.2 * looked.values.sum()
     assert (BUNDLED["image"] / "grader.safetensors").stat().st_size < 12e6
 
 

@@ -27,22 +27,24 @@ METHOD = "Grad-CAM"
 def explain_class(grader: ImageGrader, image: FundusImage, level: int) -> SaliencyMap:
     """Where the log-odds of class `level` against the others come from. Raises SaliencyError where the map is blank."""
     pixels = grader.pixels([image])
-    grey = cam(grader.model, pixels, level)
+    grey, cells = cam(grader.model, pixels, level)
     if not np.isfinite(grey).all() or grey.max() <= 0:
         raise SaliencyError(f"the saliency map of {image.id} is blank: nothing in the photograph speaks for class {level}")
     fit = Fit.of(image.field, grader.card["size"])
     square = cv2.resize(grey, (fit.side, fit.side), interpolation=cv2.INTER_LINEAR)
-    return SaliencyMap(fit.invert(square.astype(np.float32)), f"{grader.card['classes'][level]}", METHOD)
+    named = f"grade {level}" if grader.card["target"] == "grade" else str(grader.card["classes"][level])
+    return SaliencyMap(fit.invert(square.astype(np.float32)), named, METHOD, cells=cells, side=fit.side)
 
 
-def cam(model: GraderModel, pixels: Tensor, level: int) -> np.ndarray:
-    """(S, S) float32 in 0..1 of one photograph, (1, 3, S, S)."""
+def cam(model: GraderModel, pixels: Tensor, level: int) -> tuple[np.ndarray, int]:
+    """(S, S) float32 in 0..1 of one photograph, (1, 3, S, S), and how many cells lie along its side."""
     odds = _LogOdds(model, level)
     layer = target_layer(odds, pixels)
     maps = GradCAM(odds, [layer], reshape_transform=planes)
     try:
         with torch.enable_grad():
-            return maps(input_tensor=pixels.clone().requires_grad_(), targets=[_First()])[0]
+            grey = maps(input_tensor=pixels.clone().requires_grad_(), targets=[_First()])[0]
+            return grey, maps.activations_and_grads.activations[0].shape[-1]
     finally:
         maps.activations_and_grads.release()
 

@@ -1,4 +1,4 @@
-"""One photograph's results as a folder: explanation.json, overlay.png, saliency.png, masks/*.png, lesions.csv."""
+"""One photograph's results as a folder: explanation.json, overlay.png, saliency.png, second-saliency.png, masks/*.png, lesions.csv."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retinai.lesions import REFERABLE_FROM
+from retinai.types.saliency import SaliencyTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,13 @@ class GradeInterval:
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
     """A small grader's reading, beside those of the lesions and of the language model. text: its words, with the ids that it cites;
-    from_lesions: whether it reads the same lesion map, so that it is no second witness of the lesions."""
+    from_lesions: whether it reads the same lesion map, so that it is no second witness of the lesions; saliency: where one that looks at
+    the photograph looked, None for one that cites lesions, or where the map is blank."""
 
     grade: Grade
     text: str
     from_lesions: bool
+    saliency: SaliencyTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
