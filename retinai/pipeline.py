@@ -33,7 +33,7 @@ from retinai.image import read_photograph
 from retinai.lesions import LESIONS
 from retinai.quality import assess
 from retinai.report.document import to_document
-from retinai.report.folder import write_folder
+from retinai.report.folder import MAPS, write_folder
 from retinai.report.provenance import digest, now, stamp, surroundings
 from retinai.types import Advice, CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap, SecondOpinion
 from segmentation.detector import LesionDetector
@@ -68,8 +68,8 @@ class Reading:
         """explanation.json, overlay.png, lesions.csv; where it is gradable masks/*.png, and a picture of each saliency map there is."""
         outlines = [(lesion, self.regions.contours(lesion)) for lesion in self.explanation.lesions] if self.regions else []
         pictures = {"overlay": overlay(self.image, outlines, self.explanation.landmarks)}
-        maps = {"saliency": self.saliency, "second-saliency": self.second_saliency}
-        pictures |= {name: heat(self.image, found) for name, found in maps.items() if found}
+        maps = zip(MAPS, (self.saliency, self.second_saliency), strict=True)
+        pictures |= {name: heat(self.image, found) for name, found in maps if found}
         write_folder(folder, self.document(), pictures, self._masks(), self.explanation.lesions)
 
     def _masks(self) -> dict[str, Any]:

@@ -200,6 +200,14 @@ def test_where_the_second_opinion_looked_is_joined_to_the_lesions_and_drawn(tmp_
     assert (tmp_path / "second-saliency.png").read_bytes().startswith(b"\x89PNG") and not (tmp_path / "saliency.png").exists()
 
 
+def test_no_picture_of_an_earlier_reading_stays_beside_a_new_one(tmp_path: Path) -> None:
+    image, masks = drawn()
+    Pipeline(Detector(masks), Talker(TEXT), second=Other(2, "everywhere")).read(image).write(tmp_path)  # type: ignore[arg-type]
+    assert {"saliency.png", "second-saliency.png"} <= {path.name for path in tmp_path.iterdir()}
+    Pipeline(Detector(masks)).read(image).write(tmp_path)  # type: ignore[arg-type]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["overlay.png"]
+
+
 @pytest.mark.parametrize("looks", ["nowhere", "blank"])
 def test_a_second_opinion_that_looked_nowhere_is_told_without_a_map(looks: str, tmp_path: Path) -> None:
     image, masks = drawn()

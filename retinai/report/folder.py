@@ -21,6 +21,10 @@ from retinai.types import Lesion
 COLUMNS = ("id", "code", "name", "confidence", "area_px", "x", "y", "width", "height", "centre_x", "centre_y", "quadrant", "distance_dd")
 
 
+MAPS = ("saliency", "second-saliency")
+"""Pictures that not every reading has: one of an earlier reading would stand beside an explanation that is not its own."""
+
+
 def write_folder(
     folder: Path,
     document: Mapping[str, Any],
@@ -39,6 +43,8 @@ def write_folder(
             stale.unlink()
         for code, mask in masks.items():
             _write(folder / "masks" / f"{code}.png", png(mask.view(np.uint8) * 255, bilevel=True))
+        for name in MAPS:
+            (folder / f"{name}.png").unlink(missing_ok=True)
         for name, picture in pictures.items():
             _write(folder / f"{name}.png", png(picture[..., ::-1]))
         _write(folder / "lesions.csv", lesion_table(lesions).encode())
