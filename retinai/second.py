@@ -37,7 +37,7 @@ class Second(Protocol):
         ...
 
     def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
-        """Where grade `level` comes from; None for one that cites lesions. Raises SaliencyError for a blank map."""
+        """Where grade `level` comes from; None for one that cites lesions or neighbours. Raises SaliencyError for a blank map."""
         ...
 
 
@@ -68,6 +68,8 @@ class ByImage:
     def look(self, image: FundusImage, level: int) -> SaliencyMap | None:
         from retinai.grading.saliency import explain_class
 
+        if self.grader.bank is not None:  # its neighbours vote, and a vote has no gradient
+            return None
         return explain_class(self.grader, image, level)
 
 

@@ -23,6 +23,7 @@ from retinai.grading.settings import ImageGraderConfig
 from retinai.grading.train import CHECKPOINT, Stopping, train
 from retinai.grading.weights import FILE
 from retinai.image import read_photograph
+from retinai.second import ByImage
 
 
 class Colours(torch.nn.Module):
@@ -97,7 +98,12 @@ def test_neighbours_and_other_targets(small, tmp_path):
     assert load_file(tmp_path / "near" / FILE)["bank.features"].shape == (25, 8)
     assert card["validation"]["kappa"] > 0.6
     photograph = read_photograph(root / "p015.png")
-    assert ImageGrader.load(tmp_path / "near", "cpu").grade([photograph])[0].grade
+    near = ImageGrader.load(tmp_path / "near", "cpu")
+    found = near.grade([photograph])[0]
+    assert found.grade is not None
+    human = "" if found.grade.probs[found.grade.level] >= card["review"]["threshold"] else "; to be looked at by a human"
+    assert found.text == f"Grade {found.grade.level}{human}."
+    assert ByImage(near).look(photograph, found.grade.level) is None  # a vote has no gradient
     card = train(settings(root, tmp_path / "refer", target="referable", head="softmax", epochs=4))
     assert card["classes"] == ["not referable", "referable"] and card["conformal"] is None
     with pytest.raises(UsageError, match="tells not referable, referable, not ICDR grades"):

@@ -81,12 +81,8 @@ class ImageGrader:
 
 
 def told(grade: Grade, review: float) -> str:
-    """'Grade 2, set 1-3; to be looked at by a human.'"""
-    words = f"Grade {grade.level}"
-    if grade.conformal:
-        low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
-        words += f", set {low}-{high}" if high > low else f", set {low}"
-    return words + ("; to be looked at by a human." if grade.probs[grade.level] < review else ".")
+    """'Grade 2; to be looked at by a human.'"""
+    return f"Grade {grade.level}" + ("; to be looked at by a human." if grade.probs[grade.level] < review else ".")
 
 
 def fill(model: GraderModel, arrays: Mapping[str, NDArray[Any]], folder: Path) -> None:
