@@ -6,12 +6,14 @@
 Each cell is what `retinai evaluate grading` measures, with its 95 % interval, and is kept under `--output`, so a run that was stopped goes
 on. ms: median of one decoded photograph, native size, on one core, from pixels to grade, nothing cached; MB: of all weights that the
 grader reads. With --docs the table replaces what stands between the two marks there, and the pictures go into docs/images/: a confusion
-matrix each, the photographs of both sets in each grader's feature space (t-SNE of its features), and all risk-coverage curves.
+matrix each, the photographs of both sets in each grader's feature space (t-SNE of its features), where it looked at
+the example photograph (Grad-CAM of the head's log-odds of the grade given), and all risk-coverage curves.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import shutil
 import sys
@@ -20,19 +22,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from retinai.draw import heat  # noqa: E402
+from retinai.errors import SaliencyError  # noqa: E402
 from retinai.graders import Options, folder_of, load_grader  # noqa: E402
 from retinai.grading.evaluate import evaluate  # noqa: E402
+from retinai.grading.image_grader import ImageGrader  # noqa: E402
 from retinai.grading.protocol import Grader  # noqa: E402
 from retinai.grading.run import labelled  # noqa: E402
+from retinai.grading.saliency import explain_class  # noqa: E402
 from retinai.grading.train import CHECKPOINT  # noqa: E402
 from retinai.image import read_photograph  # noqa: E402
 from retinai.readers import load, read  # noqa: E402
 from retinai.readers.record import Record  # noqa: E402
+from retinai.report.folder import png  # noqa: E402
 
 COLUMNS = {
     "accuracy": "accuracy", "kappa": "kappa", "macro_f1": "macro F1", "mae": "MAE", "off_by_one": "off by one", "ece": "ECE",
@@ -42,6 +50,7 @@ SETS = {"idrid": "IDRiD validation", "rahim2025": "rahim2025"}
 MARKS = ("<!-- table of graders -->", "<!-- end of table -->")
 TIMED = 5
 CURVES = "graders-risk.png"
+EXAMPLE, LOOKED = ROOT / "examples" / "IDRiD_18.jpg", 560
 PALETTE = ("#2166ac", "#67a9cf", "#fddbc7", "#ef8a62", "#b2182b")
 
 
@@ -67,6 +76,8 @@ def main() -> None:
         lines += [row(name, SETS[key], report, cost) for key, report in reports.items()]
         if hasattr(grader, "features"):
             project(grader, records, folder(given.output, name, "features").with_suffix(".png"))
+        if isinstance(grader, ImageGrader):
+            look(grader, folder(given.output, name, "looked").with_suffix(".png"))
     text = "\n".join(lines)
     (given.output / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
@@ -175,15 +186,27 @@ def draw_curves(curves: dict[str, dict[str, Any]], path: Path) -> None:
     figure.savefig(path)
 
 
+def look(grader: ImageGrader, path: Path) -> None:
+    """Where the grade of the example photograph comes from, a small picture; none where the map is blank."""
+    image = read_photograph(EXAMPLE)
+    reading = grader.grade([image])[0]
+    assert reading.grade is not None
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(SaliencyError):
+        shown = heat(image, explain_class(grader, image, reading.grade.level))
+        small = cv2.resize(shown, (LOOKED, round(LOOKED * shown.shape[0] / shown.shape[1])), interpolation=cv2.INTER_AREA)
+        path.write_bytes(png(small[..., ::-1]))
+
+
 def publish(text: str, graders: Sequence[str], docs: Path, output: Path) -> None:
     """The table and its pictures, a row a grader, into the documents."""
     page = docs.read_text(encoding="utf-8")
     first, last = (page.index(mark) for mark in MARKS)
-    heads = [f"confusion, {name}" for name in SETS.values()] + ["features, t-SNE"]
-    rows = [f"| grader | {' | '.join(heads)} |", "|---|---|---|---|"]
+    heads = [*(f"confusion, {name}" for name in SETS.values()), "features, t-SNE", f"where it looked, {EXAMPLE.stem}"]
+    rows = [f"| grader | {' | '.join(heads)} |", "|---|---|---|---|---|"]
     for grader in map(short, graders):
         pictures = {f"{grader}-{key}.png": output / f"{grader}-{key}" / "confusion.png" for key in SETS}
-        pictures[f"{grader}-features.png"] = output / f"{grader}-features.png"
+        pictures |= {f"{grader}-{what}.png": output / f"{grader}-{what}.png" for what in ("features", "looked")}
         rows.append(f"| {grader} | {' | '.join(picture(name, path, docs.parent) for name, path in pictures.items())} |")
     shown = ["", picture(CURVES, output / CURVES, docs.parent), ""]
     docs.write_text(page[:first] + "\n".join([MARKS[0], "", text, "", *rows, *shown]) + page[last:], encoding="utf-8")

@@ -84,7 +84,7 @@ def contrast(images: Tensor, texts: Tensor, same: Tensor, scale: Tensor) -> Tens
 
 def learn(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, paths: Sequence[Path], texts: Sequence[Sequence[str]]) -> None:
     """EPOCHS times every photograph with one of its sentences."""
-    steps = EPOCHS * len(paths) // BATCH
+    steps = round(EPOCHS * len(paths) / BATCH)
     tower = list(model.vision_model.parameters())
     inside = {id(parameter) for parameter in tower}
     fresh = [parameter for parameter in model.parameters() if id(parameter) not in inside]
