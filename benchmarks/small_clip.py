@@ -68,9 +68,10 @@ def build(vit: Path, tokenizer: PreTrainedTokenizerFast) -> CLIPModel:
     """The ViT's weights as the vision tower; a fresh text tower of two layers."""
     vision = CLIPVisionModel.from_pretrained(vit)
     words = len(tokenizer)
-    shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 48}
-    text = shape | {"vocab_size": words, "eos_token_id": words - 1, "bos_token_id": 0, "pad_token_id": 0}
-    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision.config.to_dict(), projection_dim=SHAPE["projection_dim"]))
+    width = SHAPE["projection_dim"]
+    shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "projection_dim": width}
+    text = shape | {"max_position_embeddings": 48, "vocab_size": words, "eos_token_id": words - 1, "bos_token_id": 0, "pad_token_id": 0}
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision.config.to_dict(), projection_dim=width))
     model.vision_model.load_state_dict({key.removeprefix("vision_model."): value for key, value in vision.state_dict().items()})
     return model
 

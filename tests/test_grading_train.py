@@ -14,7 +14,7 @@ from tiny_graders import SIDE, draw_set, tiny_clip, tiny_vit
 from retinai.config import load_config
 from retinai.errors import ConfigError, MissingModelError, UsageError, WeightsError
 from retinai.grading import train as training
-from retinai.grading.backbone import Backbone, Spec, build_backbone, load_pretrained
+from retinai.grading.backbone import Backbone, Spec, build_backbone, load_pretrained, text_embeddings
 from retinai.grading.data import balanced_order, plain_order, vary
 from retinai.grading.heads import SoftmaxHead
 from retinai.grading.image_grader import ImageGrader
@@ -198,6 +198,17 @@ def test_clip_learns_on_prototypes_alone(tmp_path):
     original = {key for key in tensors if key.startswith("backbone.net.")}
     assert original and card["head"] == "prototypes"
     assert ImageGrader.load(tmp_path / "out", "cpu").grade([read_photograph(tmp_path / "set" / "p000.png")])[0].grade
+
+
+def test_a_clip_whose_towers_do_not_fit_is_refused_in_one_line(tmp_path, capfd):
+    clip = tiny_clip(tmp_path / "clip")
+    config = json.loads((clip / "config.json").read_text())
+    assert text_embeddings(str(clip), ["a fundus photograph"]).shape == (1, 16)
+    config["text_config"]["projection_dim"] = 8
+    (clip / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=r"do not fill the model: 1 tensors missing or of another shape, such as \W*text_projection"):
+        text_embeddings(str(clip), ["a fundus photograph"])
+    assert "REPORT" not in "".join(capfd.readouterr())
 
 
 def test_what_contradicts_itself_is_refused(tmp_path):

@@ -8,7 +8,10 @@ the whole backbone is saved, and is built again without either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,9 +154,27 @@ def _of_transformers(spec: Spec, pretrained: bool, size: int) -> Backbone:
     return Backbone(net, _width(config, clip), Spec(spec.library, spec.name, spec.options, _plain(config), mean, std))
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without the bars, tables and hints of transformers and its neighbours: what was loaded is checked here, and said in one line."""
+    from transformers.utils import logging as words
+
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it says at import that an optional kernel is not there
+    level = words.get_verbosity()
+    words.set_verbosity_error()
+    words.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        words.set_verbosity(level)
+
+
 def _pretrained(kind: Any, name: str, config: Any) -> nn.Module:
     """The model with its stored weights. What is stored in another shape would be left random without a word, so it is refused."""
-    net, report = kind.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True)
+    with quietly():
+        net, report = kind.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True)
     lost = [*report["mismatched_keys"], *(key for key in report["missing_keys"] if "pooler" not in key)]  # no pooler is used
     if lost:
         raise WeightsError(
@@ -185,10 +206,11 @@ def _normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def text_embeddings(name: str, sentences: Sequence[str]) -> Tensor:
     """(K, features) unit-length CLIP embeddings of sentences, in the space of the image embeddings."""
-    from transformers import AutoTokenizer, CLIPTextModelWithProjection
+    from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModelWithProjection
 
     try:
-        tokenizer, model = AutoTokenizer.from_pretrained(name), CLIPTextModelWithProjection.from_pretrained(name, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        model: Any = _pretrained(CLIPTextModelWithProjection, name, CLIPTextConfig.from_pretrained(name))
     except OSError as error:
         raise MissingModelError(f"no text tower of {name} here ({str(error).splitlines()[0]})") from None
     tokens = tokenizer(list(sentences), padding=True, return_tensors="pt")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from retinai.errors import ConfigError
-from retinai.grading.backbone import Backbone, build_backbone, rebuild_backbone, text_embeddings
+from retinai.grading.backbone import Backbone, build_backbone, quietly, rebuild_backbone, text_embeddings
 from retinai.grading.heads import PrototypeHead, build_head
 from retinai.grading.names import Target, target_of
 from retinai.grading.settings import ImageGraderConfig
@@ -67,7 +67,8 @@ def sentences(target: Target) -> list[str]:
 
 def add_lora(net: nn.Module, config: ImageGraderConfig) -> nn.Module:
     """Low-rank adapters on the named linear layers; everything else is frozen. Raises ConfigError where no layer has such a name."""
-    from peft import LoraConfig, get_peft_model
+    with quietly():
+        from peft import LoraConfig, get_peft_model
 
     settings = LoraConfig(
         r=config.lora_rank, lora_alpha=config.lora_alpha, lora_dropout=config.lora_dropout, target_modules=list(config.lora_on)
@@ -75,7 +76,8 @@ def add_lora(net: nn.Module, config: ImageGraderConfig) -> nn.Module:
     linear = sorted({name.rpartition(".")[2] for name, part in net.named_modules() if isinstance(part, nn.Linear)})
     if not set(config.lora_on) & set(linear):
         raise ConfigError(f"lora_on names no layer of the backbone; its linear layers are {', '.join(linear)}")
-    return get_peft_model(net, settings)  # type: ignore[arg-type, return-value]
+    with quietly():
+        return get_peft_model(net, settings)  # type: ignore[arg-type, return-value]
 
 
 def merged(model: GraderModel) -> GraderModel:
