@@ -163,8 +163,9 @@ def main() -> None:
     model.eval().save_pretrained(given.output)
     tokenizer.save_pretrained(given.output)
     CLIPImageProcessor.from_pretrained(given.vit).save_pretrained(given.output)
-    found = nearest(model, tokenizer, paths["tuning"], parts["tuning"].levels)
-    print(f"{given.output}: {found} of {len(paths['tuning'])} tuning photographs lie nearest to their own grade's sentence")
+    levels = parts["tuning"].levels
+    found, null = nearest(model, tokenizer, paths["tuning"], levels), max(map(levels.count, levels))
+    print(f"{given.output}: of {len(levels)} tuning photographs {found} lie nearest to their grade's sentence, {null} have the commonest")
 
 
 if __name__ == "__main__":
