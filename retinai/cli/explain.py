@@ -22,7 +22,7 @@ Inputs = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Write NAME/explanation.json, overlay.png, saliency.png, masks/, lesions.csv here.", show_default=False),
+    typer.Option("--output", "-o", help="Write NAME/explanation.json, pictures, masks/, lesions.csv here.", show_default=False),
 ]
 
 EYES = ("right", "left")
