@@ -16,7 +16,7 @@ from retinai.grading.lesion_features import FEATURES
 from retinai.grading.names import target_of, with_levels
 from retinai.grading.ordinal import Regression
 from retinai.grading.settings import ImageGraderConfig, LesionGraderConfig
-from retinai.grading.shortcuts import as_lines, by_group, collapse
+from retinai.grading.shortcuts import as_lines, by_group, collapse, within_lines
 from retinai.grading.tune import levels_of, softmax
 from retinai.grading.weights import save_grader
 from retinai.image import read_photograph
@@ -118,6 +118,7 @@ def as_text(card: dict[str, Any], output: Path) -> str:
         f"temperature {card['temperature']:.2f}, cuts {card['cuts'] or 'none'}; to a human below {card['review']['threshold']:.2f}",
         "",
         *as_lines(figures["groups"]),
+        *within_lines(figures.get("within_sources", {})),
     ]
     if card["kind"] == "lesions":
         lines += ["", *weights_table(card)]

@@ -12,7 +12,7 @@ from retinai.errors import UsageError, WeightsError
 from retinai.grading.knn import Bank
 from retinai.grading.metrics import confusion, kappa
 from retinai.grading.review import area_under_risk, review_threshold, risk_coverage
-from retinai.grading.shortcuts import as_lines, by_group, collapse, from_group_alone
+from retinai.grading.shortcuts import as_lines, by_group, collapse, from_group_alone, within_lines, within_sources
 from retinai.grading.tune import fit_temperature, levels_of, log_loss, quadratic_kappa, softmax, tune_cuts
 from retinai.grading.weights import FILE, load_grader_files, save_grader
 from retinai.readers.record import Record
@@ -99,6 +99,22 @@ def test_what_the_camera_alone_tells(tmp_path: Path):
     assert found["from_source_alone"] == found["from_size_alone"] == 0.9  # better than the grader's own 0.8: it is the camera
     assert from_group_alone([0] * 10, truth) == 0.5
     assert max(map(len, as_lines(found))) <= 80
+
+
+def test_within_a_source_the_camera_tells_nothing():
+    names = ("normal", "sick", "rare")
+    sources = ["a"] * 60 + ["b"] * 60
+    truth = np.array([0] * 50 + [1] * 10 + [0] * 10 + [1] * 48 + [2] * 2)  # mostly sick from b
+    records = [Record(str(i), "validation", Path(), s) for i, s in enumerate(sources)]
+    camera = np.array([[0.8, 0.2, 0.0] if s == "a" else [0.2, 0.8, 0.0] for s in sources])
+    assert (camera.argmax(1) == truth).mean() > 0.8  # which looks good
+    found = within_sources(records, truth, camera, names)
+    assert {source: sorted(told) for source, told in found.items()} == {"a": ["normal", "sick"], "b": ["normal", "sick"]}  # two are too few
+    assert all(row["auc"] == 0.5 and row["interval"] == [0.5, 0.5] for told in found.values() for row in told.values())
+    eye = np.eye(3)[truth]
+    assert within_sources(records, truth, eye, names)["a"]["sick"] == {"auc": 1.0, "interval": [1.0, 1.0], "count": 10}
+    lines = within_lines(found)
+    assert len(lines) == 5 and max(map(len, lines)) <= 80 and within_lines({}) == []
 
 
 def test_a_grader_on_disk_is_whole_or_refused(tmp_path: Path):

@@ -20,7 +20,7 @@ from retinai.grading.model import GraderModel
 from retinai.grading.names import Target
 from retinai.grading.review import area_under_risk, review_threshold
 from retinai.grading.settings import ImageGraderConfig
-from retinai.grading.shortcuts import by_group, collapse
+from retinai.grading.shortcuts import by_group, collapse, within_sources
 from retinai.grading.tune import fit_temperature, levels_of, quadratic_kappa, softmax, tune_cuts
 
 _BATCH = 8
@@ -104,6 +104,7 @@ def judge(
     probs = softmax(logits, fitted["temperature"])
     given = levels_of(probs, fitted["cuts"])
     figures: dict[str, Any] = headline(probs, given, levels, target) | {"groups": by_group(part.records, levels, given, target.classes)}
+    figures["within_sources"] = {} if target.ordered else within_sources(part.records, levels, probs, target.classes)
     figures["held_by_sets"] = coverage(probs, levels) if target.name == "grade" else None
     alarm = collapse(given, levels, target.classes)
     alarms = [f"validation: {alarm}"] if alarm else []

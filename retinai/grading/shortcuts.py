@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from retinai.bootstrap import wilson
+from retinai.bootstrap import bootstrap, wilson
+from retinai.grading.metrics import area_under_curve
 from retinai.readers.record import Record
 
 Ints = NDArray[np.integer]
+Floats = NDArray[np.float64]
 COLLAPSED = 0.95
+FEWEST = 5
 
 
 def collapse(given: Ints, truth: Ints, classes: Sequence[str]) -> str | None:
@@ -57,6 +60,31 @@ def from_group_alone(keys: Sequence[Hashable], truth: Ints) -> float:
     return sum(counts.most_common(1)[0][1] for counts in members.values()) / len(truth)
 
 
+def within_sources(records: Sequence[Record], truth: Ints, probs: Floats, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """{source: {class: {'auc', 'interval', 'count'}}}: how well each class is told from the others of its own source, where both are there
+    `FEWEST` times. The camera is the same on either side, so one half says that nothing of the eye was seen. Patients are drawn whole.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    sources = np.array([record.source for record in records])
+    for source in np.unique(sources):
+        rows = np.flatnonzero(sources == source).astype(int)
+        counts = np.bincount(truth[rows], minlength=len(classes))
+        units = [records[row].patient or records[row].id for row in rows.tolist()]
+        told = {classes[level]: _told(truth[rows] == level, probs[rows, level], units) for level in np.flatnonzero(_both(counts)).tolist()}
+        found |= {str(source): told} if told else {}
+    return found
+
+
+def _both(counts: Ints) -> NDArray[np.bool_]:
+    return np.minimum(counts, counts.sum() - counts) >= FEWEST
+
+
+def _told(there: NDArray[np.bool_], score: Floats, units: Sequence[str]) -> dict[str, Any]:
+    auc = bootstrap(lambda i: {"auc": area_under_curve(there[i], score[i])}, units)["auc"]
+    ends = [round(auc.low, 3), round(auc.high, 3)]
+    return {"auc": round(auc.value, 3), "interval": ends, "count": int(there.sum())}
+
+
 def _accuracies(keys: Sequence[str], truth: Ints, given: Ints) -> dict[str, dict[str, Any]]:
     places: dict[str, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
@@ -87,4 +115,14 @@ def as_lines(found: dict[str, Any]) -> list[str]:
             span = "{:.3f}-{:.3f}".format(*row["interval"])
             lines.append(f"{f'{name} {key}'[:39]:<40}{row['count']:>6}{row['accuracy']:>10.3f}{span:>16}{null:>7}")
     lines.append(f"known from the source alone: {found['from_source_alone']:.3f}; from the size alone: {found['from_size_alone']:.3f}")
+    return lines
+
+
+def within_lines(found: dict[str, dict[str, Any]]) -> list[str]:
+    """`within_sources` for people; nothing where there is nothing."""
+    lines = [f"{'told from others of its own source':<40}{'n':>6}{'AUC':>10}{'95 % interval':>16}{'null':>7}"] if found else []
+    for source, told in found.items():
+        for name, row in told.items():
+            span = "{:.3f}-{:.3f}".format(*row["interval"])
+            lines.append(f"{f'{source}, {name}'[:39]:<40}{row['count']:>6}{row['auc']:>10.3f}{span:>16}{0.5:>7.3f}")
     return lines
