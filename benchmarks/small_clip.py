@@ -27,7 +27,7 @@ prepare_torch()
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
-from small_vit import SHAPE, Lessons, Teacher, parts_of, pixels_of, prepare  # noqa: E402
+from small_vit import SHAPE, Lessons, Teacher, parts_of, prepare  # noqa: E402
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
@@ -42,6 +42,7 @@ from retinai.lesion_grading import LesionReader  # noqa: E402
 from retinai.lesions import CLASSES, LESIONS  # noqa: E402
 from retinai.progress import Progress  # noqa: E402
 from retinai.schedule import one_cycle  # noqa: E402
+from segmentation.model import normalise  # noqa: E402
 
 EPOCHS, BATCH = 14, 24
 
@@ -87,8 +88,7 @@ def learn(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, paths: Sequence[
     """EPOCHS times every photograph with one of its sentences."""
     steps = round(EPOCHS * len(paths) / BATCH)
     tower = list(model.vision_model.parameters())
-    inside = {id(parameter) for parameter in tower}
-    fresh = [parameter for parameter in model.parameters() if id(parameter) not in inside]
+    fresh = [parameter for name, parameter in model.named_parameters() if not name.startswith("vision_model.")]
     optimizer = torch.optim.AdamW([{"params": fresh}, {"params": tower}], weight_decay=0.05)
     views = DataLoader(Numbered(paths, steps * BATCH), BATCH, num_workers=1)
     rng = np.random.default_rng(3)
@@ -115,15 +115,14 @@ class Numbered(Lessons):
         super().__init__(paths, 0, count)
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
-        rounds, _ = divmod(number, len(self.paths))
         place = self.place(number)
-        view, _ = self.lesson(place, 2 * rounds, number)
+        view, _ = self.lesson(place, 2 * (number // len(self.paths)), number)
         return view, torch.tensor(place)
 
 
 def embed_images(model: CLIPModel, images: Tensor) -> Tensor:
     """(N, SEEN, SEEN, 3) uint8 -> (N, D)."""
-    return model.visual_projection(model.vision_model(pixel_values=pixels_of(images)).pooler_output)
+    return model.visual_projection(model.vision_model(pixel_values=normalise(images)).pooler_output)
 
 
 def embed_texts(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, said: Sequence[str]) -> Tensor:

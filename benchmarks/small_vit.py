@@ -32,13 +32,14 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 from torch.utils.data import DataLoader, Dataset  # noqa: E402
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel  # noqa: E402
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD  # noqa: E402
 
 from retinai.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from retinai.files import sha256_of  # noqa: E402
 from retinai.grading.data import square_of  # noqa: E402
 from retinai.grading.names import target_of  # noqa: E402
 from retinai.grading.settings import ImageGraderConfig  # noqa: E402
-from retinai.grading.train import Part, samples  # noqa: E402
+from retinai.grading.train import CHECKPOINT, Part, samples  # noqa: E402
 from retinai.image import read_photograph  # noqa: E402
 from retinai.progress import Progress  # noqa: E402
 from retinai.readers.record import Record  # noqa: E402
@@ -49,7 +50,6 @@ from segmentation.model import normalise  # noqa: E402
 SQUARE, TAUGHT, SEEN, GRID, COMPONENTS = 1280, 768, 384, 24, 128
 VIEWS, EPOCHS, BATCH, RATE = 12, 6, 24, 1e-3
 SHAPE = {"hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 8, "num_attention_heads": 3, "projection_dim": 192}
-_MEAN, _STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def parts_of(root: Path) -> dict[str, Part]:
@@ -146,11 +146,6 @@ class Lessons(Dataset):
         return self.lesson(self.place(number), number // len(self.paths), number)
 
 
-def pixels_of(images: Tensor) -> Tensor:
-    """(N, S, S, 3) uint8 -> (N, 3, S, S), normalised."""
-    return (images.permute(0, 3, 1, 2) / 255 - torch.tensor(_MEAN).view(3, 1, 1)) / torch.tensor(_STD).view(3, 1, 1)
-
-
 class Pupil(nn.Module):
     """The ViT with what compares it: (N, SEEN, SEEN, 3) uint8 -> (N, GRID, GRID, COMPONENTS), and their mean of (N, COMPONENTS)."""
 
@@ -161,7 +156,7 @@ class Pupil(nn.Module):
         self.mean = nn.Sequential(nn.LayerNorm(SHAPE["hidden_size"]), nn.Linear(SHAPE["hidden_size"], COMPONENTS))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.vit(pixel_values=pixels_of(images)).last_hidden_state
+        hidden = self.vit(pixel_values=normalise(images)).last_hidden_state
         return self.told(hidden[:, 1:]).unflatten(1, (GRID, GRID)), self.mean(hidden[:, 0])
 
 
@@ -169,7 +164,7 @@ def learn(pupil: Pupil, paths: Sequence[Path], output: Path) -> None:
     """Every view EPOCHS times, on average."""
     steps = EPOCHS * VIEWS * len(paths) // BATCH
     optimizer = torch.optim.AdamW(pupil.parameters(), lr=RATE, weight_decay=0.05)
-    checkpoint, kept = output / "checkpoint.safetensors", {"pupil": pupil}
+    checkpoint, kept = output / CHECKPOINT, {"pupil": pupil}
     start = load_checkpoint(checkpoint, kept, optimizer) if checkpoint.exists() else 0
     lessons = DataLoader(Lessons(paths, start * BATCH, steps * BATCH), BATCH, num_workers=1)
     with Progress("distilling", steps) as progress:
@@ -219,7 +214,9 @@ def main() -> None:
     pupil = Pupil()
     learn(pupil, paths["train"], given.output)
     pupil.eval().vit.save_pretrained(given.output)
-    CLIPImageProcessor(size=SEEN, crop_size=SEEN, image_mean=_MEAN, image_std=_STD).save_pretrained(given.output)
+    CLIPImageProcessor(size=SEEN, crop_size=SEEN, image_mean=IMAGENET_DEFAULT_MEAN, image_std=IMAGENET_DEFAULT_STD).save_pretrained(
+        given.output
+    )
     tokens, means = told_share(pupil, paths["tuning"])
     print(f"{given.output}: of what the encoder says of {len(paths['tuning'])} tuning photographs, by variance,")
     print(f"the tokens tell {tokens:.3f} and the class token {means:.3f}")

@@ -132,7 +132,7 @@ class Pipeline:
         said = self._ask(image, facts)
         saliency = self._look(image, facts, said)
         other = self.second.opinion(image, lesion_map, landmarks, regions) if self.second else None
-        looked = self._look_again(image, other)
+        looked = _unless_blank(self.second.look, image, other.grade.level) if self.second and other else None
         if other and (seen := _weighed(looked, image, regions)):
             other = replace(other, saliency=tabulate(seen, regions.lesions))
         explanation = self._explain(image, quality, facts, said, other, _weighed(saliency, image, regions), provenance)
@@ -150,19 +150,7 @@ class Pipeline:
         if self.talker is None or said is None or said.grade is None:
             return None
         lines = self._lines(facts)
-        try:
-            return self.talker.look(image, said.grade.level, lines) if lines else self.talker.look(image, said.grade.level)
-        except SaliencyError:
-            return None
-
-    def _look_again(self, image: FundusImage, other: SecondOpinion | None) -> SaliencyMap | None:
-        """Where the second opinion looked for its grade, under the same conditions."""
-        if self.second is None or other is None:
-            return None
-        try:
-            return self.second.look(image, other.grade.level)
-        except SaliencyError:
-            return None
+        return _unless_blank(self.talker.look, image, said.grade.level, *([lines] if lines else []))
 
     def _lines(self, facts: Facts) -> tuple[str, ...]:
         return prompt_lines(facts.evidence) if self.ground == "prompt" else ()
@@ -237,6 +225,14 @@ class Pipeline:
             "threads": torch.get_num_threads(),
             **surroundings(),
         }
+
+
+def _unless_blank(look: Callable[..., SaliencyMap | None], *asked: Any) -> SaliencyMap | None:
+    """Where a model looked; None where it cannot be looked into, or where the map is blank."""
+    try:
+        return look(*asked)
+    except SaliencyError:
+        return None
 
 
 def _weighed(saliency: SaliencyMap | None, image: FundusImage, regions: Regions) -> Weighed | None:

@@ -84,11 +84,17 @@ def area_under_curve(sick: NDArray[np.bool_], score: Floats) -> float:
     return float((rankdata(score)[sick].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def confidences(truth: Ints, level: Ints, probs: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Of the M photographs with a grade: (M,) the probability of the grade given, and (M,) whether it is right."""
+    graded = np.flatnonzero(level != NONE)
+    return probs[graded, level[graded]], truth[graded] == level[graded]
+
+
 def figures(truth: Ints, level: Ints, probs: Floats) -> dict[str, float]:
     """Every headline figure, by the name it has in the JSON."""
     counts = confusion(truth, level)
     graded = np.flatnonzero(level != NONE)
-    confidence, right = probs[graded, level[graded]], truth[graded] == level[graded]
+    confidence, right = confidences(truth, level, probs)
     sensitivity, specificity = referable(counts)
     return from_counts(counts) | {
         "ece": expected_calibration_error(confidence, right),

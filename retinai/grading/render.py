@@ -76,39 +76,39 @@ def _span(ends: Sequence[float | None]) -> str:
 
 def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     """A PNG of the confusion matrix: counts, shaded by the share of the true grade."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     counts = np.column_stack([report["confusion"], report["unanswered"]["by_grade"]])
     if not counts[:, -1].any():
         counts = counts[:, :-1]
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    figure = Figure(figsize=(5.4, 4.6), dpi=150, layout="constrained")
-    axes = FigureCanvasAgg(figure).figure.add_subplot()
+    figure, axes = _sheet(report, 4.6)
     shown = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         axes.text(column, row, str(count), ha="center", va="center", color="white" if shares[row, column] > 0.5 else "black")
     axes.set_xticks(range(counts.shape[1]), [*map(str, range(len(GRADES))), "none"][: counts.shape[1]])
     axes.set_yticks(range(len(GRADES)), [f"{grade}  (n={n})" for grade, n in enumerate(counts.sum(1))])
-    source = report["provenance"]
     axes.set(xlabel="grade given", ylabel="true grade")
-    figure.suptitle(f"{source['grader']['name']}\n{source['dataset']} {source['split']}", fontsize=9)
     figure.colorbar(shown, label="share of the true grade", shrink=0.66)
     figure.savefig(path)
 
 
 def draw_risk(report: Mapping[str, Any], path: Path) -> None:
     """A PNG of the risk-coverage curve: what share of the surest readings is wrong, beside an order by chance and the best one."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    curve, source = report["risk_coverage"], report["provenance"]
-    figure = Figure(figsize=(5.4, 4.0), dpi=150, layout="constrained")
-    axes = FigureCanvasAgg(figure).figure.add_subplot()
+    curve = report["risk_coverage"]
+    figure, axes = _sheet(report, 4.0)
     axes.plot(curve["coverage"], curve["best"], color="0.6", linestyle="--", label="all errors last")
     axes.axhline(curve["risk"][-1] if curve["risk"] else 1.0, color="0.6", linestyle=":", label="an order by chance")
     axes.plot(curve["coverage"], curve["risk"], color="#2166ac", label="by the grader's confidence")
     axes.set(xlabel="share of the photographs, the surest first", ylabel="share of them graded wrongly", xlim=(0, 1), ylim=(0, 1))
     axes.legend()
-    figure.suptitle(f"{source['grader']['name']}\n{source['dataset']} {source['split']}", fontsize=9)
     figure.savefig(path)
+
+
+def _sheet(report: Mapping[str, Any], height: float) -> tuple[Any, Any]:
+    """(figure, axes), `height` inches high, headed by whose report it is."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    source = report["provenance"]
+    figure = Figure(figsize=(5.4, height), dpi=150, layout="constrained")
+    figure.suptitle(f"{source['grader']['name']}\n{source['dataset']} {source['split']}", fontsize=9)
+    return figure, FigureCanvasAgg(figure).figure.add_subplot()

@@ -12,7 +12,7 @@ import numpy as np
 
 from retinai.bootstrap import Interval, bootstrap, wilson
 from retinai.grading.calibration import BINS, reliability
-from retinai.grading.metrics import NONE, Floats, Ints, confusion, figures, from_counts, precision_recall_f1, referable
+from retinai.grading.metrics import NONE, Floats, Ints, confidences, confusion, figures, from_counts, precision_recall_f1, referable
 from retinai.grading.results import Row
 from retinai.grading.review import risk_coverage
 from retinai.lesions import GRADES, REFERABLE_FROM
@@ -110,19 +110,13 @@ def permuted(truth: Ints, level: Ints, probs: Floats, seed: int = 0, times: int 
 
 
 def _reliability(truth: Ints, level: Ints, probs: Floats) -> list[dict[str, Any]]:
-    graded = np.flatnonzero(level != NONE)
-    return [asdict(b) for b in reliability(probs[graded, level[graded]], truth[graded] == level[graded])]
+    return [asdict(b) for b in reliability(*confidences(truth, level, probs))]
 
 
 def _risk_coverage(truth: Ints, level: Ints, probs: Floats) -> dict[str, list[float]]:
     """The curve over the graded photographs, and the one of a grader that is least sure where it errs."""
-    graded = np.flatnonzero(level != NONE)
-    right = truth[graded] == level[graded]
-    if not graded.size:
-        return {"coverage": [], "risk": [], "best": []}
-    confidence = probs[graded, level[graded]]
-    coverage, risk = risk_coverage(confidence, right)
-    best = np.maximum(0, coverage - right.mean()) / coverage
+    coverage, risk = risk_coverage(*confidences(truth, level, probs))
+    best = np.maximum(0, coverage - (1 - risk[-1:])) / coverage
     return {"coverage": coverage.tolist(), "risk": risk.tolist(), "best": best.tolist()}
 
 

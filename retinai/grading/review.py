@@ -22,8 +22,10 @@ class Review:
 def risk_coverage(confidence: Floats, correct: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """(coverage, risk), each (M,): the share of readings at or above each confidence that occurs, and the share of errors among them.
 
-    From the surest reading on; equal confidences come in together (El-Yaniv and Wiener, JMLR 2010).
+    From the surest reading on; equal confidences come in together (El-Yaniv and Wiener, JMLR 2010). Empty without readings.
     """
+    if confidence.size == 0:
+        return np.zeros(0), np.zeros(0)
     order = np.argsort(-confidence, kind="stable")
     scores, wrong = confidence[order], np.cumsum(~correct[order])
     last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
@@ -32,10 +34,8 @@ def risk_coverage(confidence: Floats, correct: NDArray[np.bool_]) -> tuple[Float
 
 def area_under_risk(confidence: Floats, correct: NDArray[np.bool_]) -> float:
     """AURC: the mean risk over all coverages, 0..1, lower is better (Geifman et al., ICLR 2019). NaN without readings."""
-    if confidence.size == 0:
-        return float("nan")
     coverage, risk = risk_coverage(confidence, correct)
-    return float((np.diff(coverage, prepend=0.0) * risk).sum())
+    return float((np.diff(coverage, prepend=0.0) * risk).sum()) if coverage.size else float("nan")
 
 
 def review_threshold(confidence: Floats, correct: NDArray[np.bool_], error: float = 0.1) -> Review:

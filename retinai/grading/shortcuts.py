@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from retinai.bootstrap import bootstrap, wilson
+from retinai.bootstrap import Interval, bootstrap, wilson
 from retinai.grading.metrics import area_under_curve
 from retinai.readers.record import Record
 
@@ -65,13 +65,11 @@ def within_sources(records: Sequence[Record], truth: Ints, probs: Floats, classe
     `FEWEST` times. The camera is the same on either side, so one half says that nothing of the eye was seen. Patients are drawn whole.
     """
     found: dict[str, dict[str, Any]] = {}
-    sources = np.array([record.source for record in records])
-    for source in np.unique(sources):
-        rows = np.flatnonzero(sources == source).astype(int)
+    for source, rows in _places([record.source for record in records]).items():
         counts = np.bincount(truth[rows], minlength=len(classes))
-        units = [records[row].patient or records[row].id for row in rows.tolist()]
+        units = [records[row].patient or records[row].id for row in rows]
         told = {classes[level]: _told(truth[rows] == level, probs[rows, level], units) for level in np.flatnonzero(_both(counts)).tolist()}
-        found |= {str(source): told} if told else {}
+        found |= {source: told} if told else {}
     return found
 
 
@@ -81,23 +79,30 @@ def _both(counts: Ints) -> NDArray[np.bool_]:
 
 def _told(there: NDArray[np.bool_], score: Floats, units: Sequence[str]) -> dict[str, Any]:
     auc = bootstrap(lambda i: {"auc": area_under_curve(there[i], score[i])}, units)["auc"]
-    ends = [round(auc.low, 3), round(auc.high, 3)]
-    return {"auc": round(auc.value, 3), "interval": ends, "count": int(there.sum())}
+    return {"auc": round(auc.value, 3), "interval": _ends(auc), "count": int(there.sum())}
 
 
 def _accuracies(keys: Sequence[str], truth: Ints, given: Ints) -> dict[str, dict[str, Any]]:
+    return {key: _accuracy(truth[rows], given[rows]) for key, rows in _places(keys).items()}
+
+
+def _places(keys: Sequence[str]) -> dict[str, list[int]]:
+    """The row numbers of each key, the keys in order."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         places[key].append(place)
-    return {key: _accuracy(truth[rows], given[rows]) for key, rows in sorted(places.items())}
+    return dict(sorted(places.items()))
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [round(interval.low, 3), round(interval.high, 3)]
 
 
 def _accuracy(truth: Ints, given: Ints) -> dict[str, Any]:
     right = int((truth == given).sum())
     interval = wilson(right, len(truth))
     majority = int(np.bincount(truth).max()) / len(truth)
-    ends = [round(interval.low, 3), round(interval.high, 3)]
-    return {"accuracy": round(interval.value, 3), "interval": ends, "count": len(truth), "majority": round(majority, 3)}
+    return {"accuracy": round(interval.value, 3), "interval": _ends(interval), "count": len(truth), "majority": round(majority, 3)}
 
 
 def _size(record: Record) -> str:
@@ -112,8 +117,7 @@ def as_lines(found: dict[str, Any]) -> list[str]:
         rows = sorted(found[name].items(), key=lambda item: -item[1]["count"])[:8]
         for key, row in rows:
             null = f"{row['majority']:.3f}" if name != "class" else ""
-            span = "{:.3f}-{:.3f}".format(*row["interval"])
-            lines.append(f"{f'{name} {key}'[:39]:<40}{row['count']:>6}{row['accuracy']:>10.3f}{span:>16}{null:>7}")
+            lines.append(_line(f"{name} {key}", row, row["accuracy"], null))
     lines.append(f"known from the source alone: {found['from_source_alone']:.3f}; from the size alone: {found['from_size_alone']:.3f}")
     return lines
 
@@ -122,7 +126,10 @@ def within_lines(found: dict[str, dict[str, Any]]) -> list[str]:
     """`within_sources` for people; nothing where there is nothing."""
     lines = [f"{'told from others of its own source':<40}{'n':>6}{'AUC':>10}{'95 % interval':>16}{'null':>7}"] if found else []
     for source, told in found.items():
-        for name, row in told.items():
-            span = "{:.3f}-{:.3f}".format(*row["interval"])
-            lines.append(f"{f'{source}, {name}'[:39]:<40}{row['count']:>6}{row['auc']:>10.3f}{span:>16}{0.5:>7.3f}")
+        lines += [_line(f"{source}, {name}", row, row["auc"], "0.500") for name, row in told.items()]
     return lines
+
+
+def _line(label: str, row: dict[str, Any], value: float, null: str) -> str:
+    span = "{:.3f}-{:.3f}".format(*row["interval"])
+    return f"{label[:39]:<40}{row['count']:>6}{value:>10.3f}{span:>16}{null:>7}"
