@@ -1,4 +1,4 @@
-"""Tiny data sets in published layouts: every photograph is a few dozen pixels of noise that its number decides."""
+"""Tiny data sets in published layouts: every photograph is some thousand pixels of noise that its number decides."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+SIZE = (96, 64)  # the smallest side that is read as a photograph
 PARTS = {"train": "a. Training Set", "test": "b. Testing Set"}
 FOLDERS = {"MA": "1. Microaneurysms", "HE": "2. Haemorrhages", "EX": "3. Hard Exudates", "SE": "4. Soft Exudates", "OD": "5. Optic Disc"}
 HEADER = "Image name,Retinopathy grade,Risk of macular edema ,,,,,,,,,"
 
 
-def photograph(path: Path, number: int = 0, size: tuple[int, int] = (24, 16)) -> Path:
+def photograph(path: Path, number: int = 0, size: tuple[int, int] = SIZE) -> Path:
     """Write photograph `number`: equal numbers give equal bytes, different ones different pictures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(number).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
@@ -45,6 +46,6 @@ def segmentation(root: Path, split: str, numbers: dict[str, int], codes: tuple[s
     for name, number in numbers.items():
         photograph(base / "1. Original Images" / PARTS[split] / f"{name}.jpg", number)
         for code in codes:
-            mask = Image.new("L", (24, 16), 76)
+            mask = Image.new("L", SIZE, 76)
             mask.save(base / "2. All Segmentation Groundtruths" / PARTS[split] / FOLDERS[code] / f"{name}_{code}.tif")
     return root

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import draw_fundus
-from drawn_sets import grading, photograph, segmentation, table
+from drawn_sets import SIZE, grading, photograph, segmentation, table
 from PIL import Image
 
+from retinai.image import read_pixels
 from retinai.readers import load
 from retinai.readers.check import Report, counts, examine, hidden_copies
 from retinai.readers.pictures import same_pictures, thumbnail
@@ -50,16 +51,30 @@ def test_a_truncated_photograph_is_found_when_decoding(tmp_path: Path) -> None:
     whole = (tmp_path / "0.png").read_bytes()
     (tmp_path / "0.png").write_bytes(whole[: len(whole) // 2])
     assert found(look("csv", tmp_path)) == []
-    assert [(name, kind) for name, kind, _ in found(look("csv", tmp_path, decode=True))] == [("0.png", "photograph")]
+    assert found(look("csv", tmp_path, decode=True)) == [("0.png", "photograph", "is truncated or damaged")]
+
+
+def test_a_scan_that_was_cut_and_ended_again_is_found_when_decoding(tmp_path: Path) -> None:
+    graded(tmp_path)
+    Image.open(tmp_path / "1.png").save(tmp_path / "1.jpg", quality=95)
+    cut = (tmp_path / "1.jpg").read_bytes()
+    (tmp_path / "1.png").write_bytes(cut[: len(cut) // 2] + b"\xff\xd9")
+    assert found(look("csv", tmp_path, decode=True)) == [("1.png", "photograph", "is truncated or damaged")]
+
+
+def test_what_training_would_refuse_is_found_when_decoding(tmp_path: Path) -> None:
+    graded(tmp_path)
+    photograph(tmp_path / "2.png", 2, (24, 16))
+    assert found(look("csv", tmp_path, decode=True)) == [("2.png", "photograph", "is 24 x 16 pixels, too small to be a photograph")]
 
 
 def test_masks_that_do_not_fit(tmp_path: Path) -> None:
     segmentation(tmp_path, "train", FIVE)
     Image.new("L", (12, 8), 76).save(tmp_path / TRUTHS / "IDRiD_01_MA.tif")
     (tmp_path / TRUTHS / "IDRiD_02_MA.tif").write_text("no mask")
-    Image.new("L", (24, 16), 0).save(tmp_path / TRUTHS / "IDRiD_04_MA.tif")
+    Image.new("L", SIZE, 0).save(tmp_path / TRUTHS / "IDRiD_04_MA.tif")
     expected = [
-        ("IDRiD_01_MA.tif", "mask", "is 12x8 px, its photograph 24x16"),
+        ("IDRiD_01_MA.tif", "mask", "is 12x8 px, its photograph 96x64"),
         ("IDRiD_02_MA.tif", "mask", "cannot be read: no image file"),
     ]
     assert found(look("idrid-segmentation", tmp_path)) == expected
@@ -70,14 +85,14 @@ def test_masks_that_do_not_fit(tmp_path: Path) -> None:
 def test_a_resized_copy_is_found_by_its_picture_only(tmp_path: Path) -> None:
     for name, number, size in (("a", 1, (192, 128)), ("b", 1, (96, 64)), ("c", 2, (192, 128))):
         Image.fromarray(draw_fundus(seed=number)[0]).resize(size, Image.Resampling.BOX).save(tmp_path / f"{name}.jpg", quality=90)
-    alike = same_pictures(np.stack([thumbnail(tmp_path / f"{name}.jpg") for name in "abc"]))
+    alike = same_pictures(np.stack([thumbnail(read_pixels(tmp_path / f"{name}.jpg")) for name in "abc"]))
     assert alike == [(0, 1)]
 
 
 def test_blank_pictures_are_no_copies(tmp_path: Path) -> None:
     for value in (10, 20):
-        Image.new("RGB", (64, 48), (value,) * 3).save(tmp_path / f"{value}.png")
-    blank = [thumbnail(tmp_path / f"{value}.png") for value in (10, 20)]
+        Image.new("RGB", (96, 64), (value,) * 3).save(tmp_path / f"{value}.png")
+    blank = [thumbnail(read_pixels(tmp_path / f"{value}.png")) for value in (10, 20)]
     assert not np.any(blank) and same_pictures(np.stack(blank)) == []
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from retinai.errors import ImageError
+from retinai.image import read_pixels
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.copies import describe, same_bytes
 from retinai.readers.listing import SPLITS, Listing, Problem
@@ -44,16 +46,26 @@ def examine(listing: Listing, decode: bool, progress: Callable[[int], None]) -> 
 
 
 def _look(record: Record, decode: bool, thumbnails: list[NDArray[np.float32]]) -> list[Problem]:
-    if decode:
-        thumbnails.append(np.zeros(SIDE * SIDE, np.float32))
     try:
-        with Image.open(record.image) as image:
-            size = image.size
-        if decode:
-            thumbnails[-1] = thumbnail(record.image)
+        size = _decoded(record.image, thumbnails) if decode else _size_in_header(record.image)
+    except ImageError as error:
+        return [Problem(record.image, "photograph", str(error).removeprefix(f"{record.image} "))]
     except UNREADABLE as error:
         return [Problem(record.image, "photograph", f"cannot be read: {_reason(error)}")]
     return [problem for path in record.masks.values() for problem in _look_at_mask(path, size, decode)]
+
+
+def _size_in_header(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def _decoded(path: Path, thumbnails: list[NDArray[np.float32]]) -> tuple[int, int]:
+    """Read as training will read it, so that what passes here is not refused there."""
+    thumbnails.append(np.zeros(SIDE * SIDE, np.float32))
+    pixels = read_pixels(path)
+    thumbnails[-1] = thumbnail(pixels)
+    return pixels.shape[1], pixels.shape[0]
 
 
 def _look_at_mask(path: Path, size: tuple[int, int], decode: bool) -> list[Problem]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -15,17 +13,13 @@ different sizes the lowest is 0.9996; of all other pairs the highest is 0.9980, 
 _ROWS = 1024  # at a time, so that the table of correlations stays small
 
 
-def thumbnail(path: Path) -> NDArray[np.float32]:
-    """The whole photograph in grey, (SIDE * SIDE,) with mean 0 and length 1; zeros where it is one flat grey.
-
-    Raises what Pillow raises for a file that is damaged anywhere, as all of it is read.
-    """
-    with Image.open(path) as image:
-        image.draft("RGB", (4 * SIDE, 4 * SIDE))  # a JPEG is decoded at the smallest sufficient scale
-        grey = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX), np.float32).ravel()
-    grey -= grey.mean()
-    length = float(np.linalg.norm(grey))
-    return grey / length if length > 0 else grey
+def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(H, W, 3) RGB uint8 -> the whole photograph in grey, (SIDE * SIDE,) with mean 0 and length 1; zeros where it is one flat grey."""
+    grey = Image.fromarray(pixels).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    values = np.asarray(grey, np.float32).ravel()
+    values = values - values.mean()
+    length = float(np.linalg.norm(values))
+    return values / length if length > 0 else values
 
 
 def same_pictures(thumbnails: NDArray[np.float32]) -> list[tuple[int, int]]:
