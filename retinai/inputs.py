@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retinai.errors import UsageError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".jp2")
 """What is taken from a folder. A file that is named is read whatever its suffix."""
 
 

@@ -11,7 +11,7 @@ from retinai.errors import DataError
 from retinai.readers.record import Record
 from retinai.readers.tables import whole
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".jp2"})
 SPLITS = ("train", "validation", "test", "unlabelled")
 SPLIT_WORDS = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
@@ -84,7 +84,7 @@ class Photographs:
         self.folder = folder
         self.paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
         if not self.paths:
-            raise DataError(f"no photographs: expected JPEG, PNG, TIFF or BMP files in {folder}")
+            raise DataError(f"no photographs: expected JPEG, PNG, TIFF, BMP or JPEG 2000 files in {folder}")
         self._named: dict[str, list[Path]] = {}
         for path in self.paths:
             self._named.setdefault(path.stem.lower(), []).append(path)

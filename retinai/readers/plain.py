@@ -50,7 +50,7 @@ def list_folders(root: Path) -> Listing:
         names = ["_".join(path.relative_to(folder.parent).parts) for path in paths]
         listing.records += [Record(name, split, path, "folders", grade=grade) for name, path in zip(names, paths, strict=True)]
     if not listing.records:
-        raise DataError(f"no photographs: expected JPEG, PNG, TIFF or BMP files in the class folders of {root}")
+        raise DataError(f"no photographs: expected JPEG, PNG, TIFF, BMP or JPEG 2000 files in the class folders of {root}")
     return listing
 
 
