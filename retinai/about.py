@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from dataclasses import dataclass
@@ -12,28 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import retinai
+from retinai.artifacts import check_folder, read_card
+from retinai.errors import WeightsError
 from retinai.files import sha256_of
 
 ROOMS: tuple[str, ...] = ("retinai", "segmentation", "vlm", "fusion", "apps")
 """The top-level packages of this project."""
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
-_CARD = "card.json"
 
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """A bundled file of weights. sha256: of the file as it lies there; card: what its card.json says, empty where there is none."""
+    """A bundled file of weights. sha256: of the file as it lies there, empty where it cannot be read; card: what its card.json says, empty
+    where there is none that is whole; whole: whether every other file that the card names is as it says."""
 
     room: str
     path: Path
     bytes: int
     sha256: str
     card: dict[str, Any]
+    whole: bool = True
 
     @property
     def intact(self) -> bool:
-        """Whether the file is the one that its card describes."""
-        return self.card.get("sha256") == self.sha256
+        """Whether the file and those beside it are the ones that the card describes."""
+        return self.whole and self.card.get("sha256") == self.sha256
 
 
 def about() -> dict[str, Any]:
@@ -99,15 +101,27 @@ def room_folder(room: str) -> Path | None:
 
 
 def _weights_file(room: str, path: Path) -> WeightsFile:
-    return WeightsFile(room, path, path.stat().st_size, sha256_of(path), _card(path.parent / _CARD))
-
-
-def _card(path: Path) -> dict[str, Any]:
+    folder, size = path.parent, path.stat().st_size
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        check_folder(folder)
+        whole = True
+    except WeightsError:
+        whole = False
+    return WeightsFile(room, path, size, _sum(path), _card(folder), whole)
+
+
+def _sum(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    try:
+        return read_card(folder)
+    except WeightsError:
         return {}
-    return card if isinstance(card, dict) else {}
 
 
 def cpu() -> dict[str, Any]:

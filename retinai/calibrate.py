@@ -9,7 +9,6 @@ claim that rests on less is not supported.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from fusion.calibrate import sure_from
 from fusion.landmarks import find_landmarks
 from fusion.regions import find_regions
+from retinai.artifacts import write_card
 from retinai.bootstrap import Interval, wilson
 from retinai.image import read_photograph
 from retinai.lesions import LESIONS
@@ -30,7 +30,7 @@ from retinai.readers.idrid import read_segmentation
 from retinai.readers.record import read_mask
 from segmentation.detector import LesionDetector
 from segmentation.evaluate import choose_thresholds, measure, summarise
-from segmentation.weights import CARD
+from segmentation.weights import read_card
 
 HEALTHY_SHARE = 0.05
 PRECISION = 0.5
@@ -74,7 +74,7 @@ def calibrate(data: Path, folder: Path, sides: Sequence[int] | None, views: int 
         "told": {code: describe(found[code], alarms[code], peaks[code]) for code in LESIONS},
         "validation": summarise(rows, thresholds),
     }
-    _store(folder / CARD, stored)
+    _store(folder, stored)
     return stored
 
 
@@ -133,5 +133,5 @@ def _rounded(interval: Interval) -> list[float]:
     return [round(interval.low, 3), round(interval.high, 3)]
 
 
-def _store(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values, indent=2) + "\n", encoding="utf-8")
+def _store(folder: Path, values: dict[str, Any]) -> None:
+    write_card(folder, read_card(folder) | values)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from retinai.artifacts import building, read_metadata, read_tensors, write_tensors
+from retinai.errors import WeightsError
 
 
 def save_checkpoint(path: Path, step: int, parts: dict[str, nn.Module], optimizer: Optimizer) -> None:
@@ -18,24 +19,27 @@ def save_checkpoint(path: Path, step: int, parts: dict[str, nn.Module], optimize
     tensors = {f"{name}.{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in _flat(moments).items()}
-    partial = path.with_suffix(".partial")
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, partial, {"step": str(step)})
-    partial.replace(path)
+    write_tensors(path, {key: value.detach().clone() for key, value in tensors.items()}, {"step": str(step)})
 
 
 def load_checkpoint(path: Path, parts: dict[str, nn.Module], optimizer: Optimizer) -> int:
-    """Read back what `save_checkpoint` wrote; returns the step."""
-    with safe_open(path, "pt") as file:
-        step = int((file.metadata() or {})["step"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no dict)
-    for name, part in parts.items():
-        part.load_state_dict(_below(tensors, f"{name}."))
+    """Read back what `save_checkpoint` wrote; returns the step. Raises WeightsError for a file that is broken or of another model."""
+    tensors, step = read_tensors(path, "pt", own=True), read_metadata(path).get("step", "")
+    if not step.isdecimal():
+        raise WeightsError(f"{path} is no checkpoint: it names no step")
+    with building(path):
+        for name, part in parts.items():
+            part.load_state_dict(_below(tensors, f"{name}."))
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": _moments(tensors)})
+    return int(step)
+
+
+def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Any]]:
     state: dict[int, dict[str, Any]] = {}
     for key, value in _below(tensors, "optimizer.").items():
         index, _, moment = key.partition(".")
         state.setdefault(int(index), {})[moment] = value.item() if value.dtype == torch.int64 and value.ndim == 0 else value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-    return step
+    return state
 
 
 def _flat(moments: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ RetinaiError                exit 2
 ├── ImageError              a file that is no readable photograph (exit 1 in a batch)
 ├── DataError               a dataset folder that is not laid out as expected
 ├── WeightsError            weights that are missing or do not match their checksum or card
+│   └── OtherWeightsError   a grader that was fitted on other lesion weights than those in use
 ├── MissingModelError       a model that is not on this machine; says how to get it
 ├── ServerError             a model server that does not answer, or not as agreed
 └── SaliencyError           nothing to show where a model looked
@@ -35,6 +36,10 @@ class DataError(RetinaiError):
 
 
 class WeightsError(RetinaiError):
+    pass
+
+
+class OtherWeightsError(WeightsError):
     pass
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from retinai.artifacts import record
 from retinai.conformal import coverage, fit_conformal
 from retinai.errors import DataError, UsageError
 from retinai.files import sha256_of_folder
@@ -32,6 +33,7 @@ def store_sets(results: Path, model: Path) -> dict[str, Any]:
     if fitted is None:
         raise DataError(f"{results} holds {len(rows)} graded photographs, too few for sets of grades")
     replace(Calibration.load(model), conformal=fitted).save(model)
+    record(model, FILE)
     return {"threshold": fitted.threshold, "rate": fitted.rate, "cases": fitted.cases, "left_out": coverage(probs, levels)}
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from retinai.artifacts import CARD
 from retinai.errors import MissingModelError, UsageError
 from retinai.files import sha256_of_folder
 from retinai.grading.protocol import Grader, Reading
-from retinai.grading.weights import BUNDLED, CARD
+from retinai.grading.weights import BUNDLED
 from retinai.types import FundusImage
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from safetensors.numpy import save
 
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
+from retinai.artifacts import building
 from retinai.conformal import Conformal, open_grades
-from retinai.errors import WeightsError
+from retinai.errors import OtherWeightsError
 from retinai.files import whole
 from retinai.fit import field_box
 from retinai.grading.lesion_features import FEATURES, LesionReading, lesion_features, told
@@ -144,8 +145,9 @@ class LesionGrader:
         """A grader that shares a reader, and so the lesion U-Net. Raises WeightsError where it was fitted on other lesion weights."""
         arrays, card = load_grader_files(folder, "lesions")
         if reader.detector.card["sha256"] != card["lesion_weights"]:
-            raise WeightsError(f"{folder} was fitted on other lesion weights than these; fit it again: retinai train grader")
-        return cls(reader, Regression.of(card["model"], arrays), card, name or f"lesions:{folder}")
+            raise OtherWeightsError(f"{folder} was fitted on other lesion weights than these; fit it again: retinai train grader")
+        with building(folder):
+            return cls(reader, Regression.of(card["model"], arrays), card, name or f"lesions:{folder}")
 
     def grade(self, images: Sequence[FundusImage]) -> list[Reading]:
         """One reading a photograph; its text names the classes of lesions that weigh for the grade, with ids."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from fusion.regions import Regions
-from retinai.errors import MissingModelError, UsageError, WeightsError
+from retinai.errors import MissingModelError, OtherWeightsError, UsageError
 from retinai.graders import folder_of
 from retinai.grading.protocol import Reading
 from retinai.grading.weights import BUNDLED
@@ -81,7 +81,8 @@ def load_second(name: str, detector: LesionDetector, device: str = "auto") -> Se
     """Who gives the second opinion, None for nobody.
 
     Raises UsageError for another name, MissingModelError where none comes with this version, WeightsError for weights that are none, or
-    that were fitted on other lesion weights than the detector's; 'auto' raises nothing and takes what fits.
+    that were fitted on other lesion weights than the detector's; 'auto' gives nobody where there is none that fits, and raises for one
+    that is damaged.
     """
     if name == "none":
         return None
@@ -90,7 +91,7 @@ def load_second(name: str, detector: LesionDetector, device: str = "auto") -> Se
         raise UsageError(f"no second opinion {name!r}; there are auto, none, lesions, lesions:FOLDER, image, image:FOLDER")
     try:
         return _load(kind, folder_of(kind, source), name if source else kind, detector, device)
-    except (MissingModelError, WeightsError):
+    except (MissingModelError, OtherWeightsError):
         if name == "auto":
             return None
         raise

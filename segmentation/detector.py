@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from retinai.artifacts import building
 from retinai.errors import UsageError
 from retinai.lesions import SEGMENTED
 from retinai.types import FundusImage, LesionMap
@@ -40,7 +41,8 @@ class LesionDetector:
     def load(cls, folder: Path = BUNDLED, device: str = "auto") -> LesionDetector:
         """Read the weights and their card. Raises WeightsError where they are missing or altered."""
         card = read_card(folder)
-        model = build_model(card["encoder"], card["decoder_channels"]).eval()
+        with building(folder):
+            model = build_model(card["encoder"], card["decoder_channels"]).eval()
         load_into(model, folder / FILE)
         fold_norms(model)
         return cls(model, card, pick_device(device))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import segmentation_models_pytorch as smp
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from retinai.artifacts import read_tensors
 from retinai.errors import WeightsError
 from retinai.lesions import SEGMENTED
 
@@ -46,7 +46,7 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     if not path.is_file():
         raise WeightsError(f"no encoder weights at {path}")
     # smp's encoders override load_state_dict and report nothing, hence the plain one
-    missing, _ = nn.Module.load_state_dict(encoder, load_file(path), strict=False)
+    missing, _ = nn.Module.load_state_dict(encoder, read_tensors(path, "pt"), strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing:
         raise WeightsError(f"{path} does not fit the encoder: {len(missing)} tensors missing, such as {missing[0]}")

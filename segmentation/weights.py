@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
-from safetensors.torch import load_file, save_file
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from retinai.artifacts import CARD, check_sum, read_tensors, write_card, write_tensors
+from retinai.artifacts import read_card as read_any_card
 from retinai.checkpoint import compact
 from retinai.errors import WeightsError
 from retinai.files import sha256_of
 
 BUNDLED = Path(__file__).parent / "weights"
-FILE, CARD = "lesions.safetensors", "card.json"
+FILE = "lesions.safetensors"
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Fields(BaseModel):
+    """What a card must hold; the rest is for people. sides: of the squares that are predicted, px."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    sha256: str
+    encoder: str
+    decoder_channels: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=3, max_length=5)]
+    sides: Annotated[list[Annotated[int, Field(ge=64, le=8192)]], Field(min_length=1, max_length=4)]
+    views: Literal[1, 2, 4] = 1
+    thresholds: dict[str, _Share] = {}
+    peaks: dict[str, _Share] = {}
+    sure: dict[str, _Share | None] = {}
 
 
 def save_weights(model: nn.Module, folder: Path, card: dict[str, Any]) -> Path:
     """Write the weights (see `compact`) and the card with their SHA-256."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    tensors = compact({k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")})
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, path)
-    (folder / CARD).write_text(json.dumps(card | {"sha256": sha256_of(path)}, indent=2) + "\n", encoding="utf-8")
+    write_tensors(path, compact({k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}))
+    write_card(folder, card | {"sha256": sha256_of(path)})
     return path
 
 
@@ -32,7 +48,7 @@ def load_into(model: nn.Module, path: Path) -> None:
     """Fill every tensor of `model` from a weights file. Raises WeightsError where it does not fit."""
     if not path.is_file():
         raise WeightsError(f"no weights at {path}")
-    tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+    tensors = {k: v.float() if v.is_floating_point() else v for k, v in read_tensors(path, "pt").items()}
     try:
         missing, unexpected = nn.Module.load_state_dict(model, tensors, strict=False)  # smp overrides it to warn
     except RuntimeError as error:
@@ -48,21 +64,19 @@ def blend(model: nn.Module, path: Path, share: float) -> None:
 
     Weights on the line between a start and its fine-tuning often do better than either end (Wortsman et al., CVPR 2022).
     """
-    start = load_file(path)
+    start = read_tensors(path, "pt")
     for name, value in model.state_dict().items():
         if name in start and value.is_floating_point():
             value.lerp_(start[name].to(value), share)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a weights folder. Raises WeightsError where there is none or the checksum differs."""
-    card, path = folder / CARD, folder / FILE
-    if not card.is_file() or not path.is_file():
+    """The card of a weights folder. Raises WeightsError where there is none, where it is broken, or where a checksum differs."""
+    if not (folder / CARD).is_file() or not (folder / FILE).is_file():
         raise WeightsError(f"no lesion weights in {folder}: expected {FILE} and {CARD}")
-    values = json.loads(card.read_text(encoding="utf-8"))
-    if values["sha256"] != sha256_of(path):
-        raise WeightsError(f"{path} does not match the checksum of its card")
-    return values
+    card = read_any_card(folder, _Fields)
+    check_sum(folder / FILE, card["sha256"])
+    return card
 
 
 def parameters(model: nn.Module) -> int:

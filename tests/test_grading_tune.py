@@ -117,8 +117,22 @@ def test_within_a_source_the_camera_tells_nothing():
     assert len(lines) == 5 and max(map(len, lines)) <= 80 and within_lines({}) == []
 
 
+CARD = {
+    "kind": "lesions",
+    "target": "grade",
+    "classes": list("abcde"),
+    "model": "logistic",
+    "features": ["lesions"],
+    "lesion_weights": "f" * 64,
+    "temperature": 1.0,
+    "cuts": None,
+    "conformal": None,
+    "review": {"threshold": 0.5},
+}
+
+
 def test_a_grader_on_disk_is_whole_or_refused(tmp_path: Path):
-    card = save_grader(tmp_path, {"w": np.arange(3.0)}, {"kind": "lesions"})
+    card = save_grader(tmp_path, {"w": np.arange(3.0)}, CARD)
     tensors, read = load_grader_files(tmp_path, "lesions")
     assert read == card and tensors["w"].tolist() == [0, 1, 2]
     with pytest.raises(WeightsError, match="of kind 'lesions', not 'image'"):

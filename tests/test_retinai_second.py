@@ -43,7 +43,8 @@ def grader(folder: Path, lesion_weights: str, encoder: int = 0) -> Path:
         folder,
         model.arrays(),
         {"kind": "lesions", "model": "ordinal", "features": features, "lesion_weights": lesion_weights, "temperature": 1.0, "cuts": None,
-         "conformal": {"threshold": 0.5, "rate": 0.9, "cases": 20}},
+         "conformal": {"threshold": 0.5, "rate": 0.9, "cases": 20}, "target": "grade", "classes": list("01234"),
+         "review": {"threshold": 0.5}},
     )  # fmt: skip
     return folder
 
@@ -91,6 +92,10 @@ def test_nobody_where_nobody_is_asked_or_fits(detector: LesionDetector, tmp_path
     for source in ("retinai.second.BUNDLED", "retinai.graders.BUNDLED"):
         monkeypatch.setattr(source, {"lesions": grader(tmp_path / "other", "f" * 64), "image": tmp_path / "none"})
     assert load_second("auto", detector) is None  # fitted on other lesion weights
+    (tmp_path / "other" / "grader.safetensors").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="does not match the checksum"):
+        load_second("auto", detector)  # not silently without it
+    grader(tmp_path / "other", "f" * 64)
     with pytest.raises(WeightsError, match="fitted on other lesion weights"):
         load_second("lesions", detector)
     with pytest.raises(MissingModelError, match="no image grader comes with this version"):

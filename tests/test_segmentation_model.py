@@ -106,7 +106,7 @@ def test_a_blend_lies_between_its_ends(tmp_path: Path) -> None:
 
 
 def test_weights_round_trip_within_half_precision_and_checksum(tmp_path: Path, model: torch.nn.Module) -> None:
-    save_weights(model, tmp_path, {"encoder": "mobilenet_v2"})
+    save_weights(model, tmp_path, {"encoder": "mobilenet_v2", "decoder_channels": [32, 16, 16, 8, 8], "sides": [64]})
     again = build_model("mobilenet_v2", (32, 16, 16, 8, 8)).eval()
     load_into(again, tmp_path / "lesions.safetensors")
     images = torch.randn(1, 3, 64, 64)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from retinai.artifacts import read_tensors, write_tensors
 from retinai.files import sha256_of, whole
 from vlm.data import DRAWN, Conversation
 from vlm.nano import fit_projection
@@ -36,14 +36,14 @@ class TokenCache:
         """Set the tower's projection from training photographs evenly spread over the list, or from the cache."""
         path = self.folder / "projection.safetensors"
         if path.exists():
-            tensors = load_file(path)
+            tensors = read_tensors(path, "pt")
             self.tower.mean.copy_(tensors["mean"])
             self.tower.projection.copy_(tensors["projection"])
             return
         photographs = [each for each in training if each.source != DRAWN]
         chosen = photographs[:: max(1, len(photographs) // self.config.projection_photographs)]
         fit_projection(self.tower, [each.open() for each in chosen], self.lens)
-        save_file({"mean": self.tower.mean.cpu(), "projection": self.tower.projection.cpu()}, path)
+        write_tensors(path, {"mean": self.tower.mean.cpu(), "projection": self.tower.projection.cpu()})
 
     def fill(self, conversations: Sequence[Conversation], views: Sequence[View], progress: Callable[[int], None]) -> None:
         """Compute what is not there yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from retinai.artifacts import read_json
 from retinai.conformal import Conformal, fit_conformal
 from retinai.errors import WeightsError
+from retinai.files import whole
 from retinai.lesions import GRADES
+from retinai.strict_json import dumps
 
 FILE = "grade.json"
 
@@ -28,6 +30,10 @@ class Calibration:
     temperature: float = 1.0
     conformal: Conformal | None = None
 
+    def __post_init__(self) -> None:
+        if len(self.bias) != len(GRADES) or not self.temperature > 0:
+            raise ValueError(f"no calibration of {len(GRADES)} grades: {self}")
+
     def probs(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 5) logits -> (N, 5) probabilities that sum to one."""
         scaled = (logits + np.array(self.bias)) / self.temperature
@@ -35,7 +41,8 @@ class Calibration:
         return powers / powers.sum(axis=1, keepdims=True)
 
     def save(self, folder: Path) -> None:
-        (folder / FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        with whole(folder / FILE) as file:
+            file.write(dumps(asdict(self)) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Calibration:
@@ -46,8 +53,8 @@ class Calibration:
         path = Path(folder) / FILE
         if not path.is_file():
             return cls()
+        values = read_json(path)
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
             conformal = Conformal(**values["conformal"]) if values.get("conformal") else None
             return cls(tuple(float(bias) for bias in values["bias"]), float(values["temperature"]), conformal)
         except (ValueError, KeyError, TypeError):

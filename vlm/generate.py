@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from retinai.artifacts import building
 from retinai.conformal import open_grades
+from retinai.errors import WeightsError
 from retinai.types import FundusImage, Grade
 from vlm.calibrate import Calibration
-from vlm.model import Loaded, llava, load
+from vlm.model import BUNDLED, Loaded, llava, load
 from vlm.parse import parse_answer
 from vlm.prompts import PROMPTS
 
-BUNDLED = Path(__file__).parent / "weights" / "nano"
-"""The small LLaVA that comes with the project: `Vlm.load('nano')`."""
 MOST_TOKENS = 160
 """Of an answer, after the grade."""
 LEAST_GRADABLE = 0.5
@@ -51,13 +51,14 @@ class Vlm:
 
     @classmethod
     def load(cls, source: str | Path, adapter: Path | None = None, load_4bit: Literal["auto"] | bool = "auto", device: str = "auto") -> Vlm:
-        """source: 'nano', a hub id or a folder. Raises MissingModelError where it is not to be had."""
+        """source: 'nano', a hub id or a folder. Raises MissingModelError where it is not to be had, WeightsError where it is broken."""
         where = BUNDLED if str(source) == "nano" else source
         loaded = load(where, adapter=adapter, load_4bit=load_4bit, device=device)
         name = (
             Path(source).resolve().name if Path(source).is_dir() else source
         )  # where a model lies is nobody's business who reads its answer
-        return cls(loaded, f"vlm:{name}", Calibration.load(Path(adapter or where)))
+        with building(where):
+            return cls(loaded, f"vlm:{name}", Calibration.load(Path(adapter or where)))
 
     def has_room(self, prompt: str, most_tokens: int = MOST_TOKENS) -> bool:
         """Whether question, picture and an answer fit into what the language model was made for."""
@@ -118,6 +119,8 @@ class Vlm:
     def grade_logits(self, pictures: Tensor, prompt: str = PROMPTS[0]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(N, 5) logits of the grades, uncalibrated, and (N,) chances that the picture can be graded."""
         grades, gradable = self.slot.read(self.slot_logits(pictures, prompt))
+        if not (grades.isfinite().all() and gradable.isfinite().all()):
+            raise WeightsError(f"{self.name} answers with numbers that are not finite; its weights are broken")
         return grades.double().cpu().numpy(), gradable.double().cpu().numpy()
 
     def slot_logits(self, pictures: Tensor, prompt: str = PROMPTS[0]) -> Tensor:

@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoProcessor, BitsAndBytesConfig, LlavaFor
 from transformers.utils.logging import disable_progress_bar
 
 import vlm.tower
+from retinai.artifacts import building, check_folder
 from retinai.errors import MissingModelError, WeightsError
 from vlm.encode import Encoder
 from vlm.picture import Lens
@@ -22,6 +23,10 @@ from vlm.settings import VlmConfig
 disable_progress_bar()
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it says at import that an optional kernel is not there
 
+BUNDLED = Path(__file__).parent / "weights" / "nano"
+"""The small LLaVA that comes with the project: `Vlm.load('nano')`."""
+_NO_CODE: dict[str, Any] = {"trust_remote_code": False}
+"""Said, since transformers asks at the terminal where it is not."""
 NOT_IN_4BIT = ["model.vision_tower", "model.multi_modal_projector", "lm_head"]
 """What stays in 16 bits. The full names are needed: 'vision_tower' alone skips nothing, without a word."""
 LINEARS = "(q_proj|k_proj|v_proj|o_proj|out_proj|gate_proj|up_proj|down_proj|fc1|fc2|linear_1|linear_2)"
@@ -59,20 +64,36 @@ def load(
     """Load a LLaVA-1.5-style model from a hub id or a folder.
 
     load_4bit: nf4 with double quantisation of the language model; 'auto' does so on a GPU, except for the small LLaVA.
-    Raises MissingModelError where it is neither on this machine nor to be had.
+    Nothing is ever unpickled, and no code of a model is run. A folder is held against its card first, where it has one.
+    Raises MissingModelError where it is neither on this machine nor to be had, WeightsError where it was changed or is broken.
     """
     place = pick_device(device)
-    try:
-        processor = AutoProcessor.from_pretrained(source)
-        model = LlavaForConditionalGeneration.from_pretrained(source, **_how(source, load_4bit, place))
-    except OSError as error:
-        raise missing(source) from error
+    if Path(source).is_dir():
+        check_folder(Path(source), card_needed=Path(source) == BUNDLED)
+    with building(source):
+        try:
+            processor = AutoProcessor.from_pretrained(source, **_NO_CODE)
+            model = _filled(source, _how(source, load_4bit, place))
+        except OSError as error:
+            if Path(source).is_dir():
+                raise
+            raise missing(source) from error
     mend_4bit(model)
     if _is_small(source):
         model.model.vision_tower.to(memory_format=torch.channels_last)  # 0.6 of the time of its convolutions on a CPU
     if adapter is not None:
         model = load_adapter(model, adapter, trainable)
     return Loaded(model.eval(), processor.tokenizer, lens_of(model, processor.image_processor))
+
+
+def _filled(source: str | Path, how: dict[str, Any]) -> Any:
+    """The model with its stored weights. Tensors that are not stored would be left random without a word: WeightsError."""
+    loaded: Any = LlavaForConditionalGeneration.from_pretrained(source, output_loading_info=True, **how)
+    model, report = loaded
+    lost = sorted(str(key) for key in (*report["missing_keys"], *report["mismatched_keys"]))
+    if lost:
+        raise WeightsError(f"the weights of {source} do not fill the model: {len(lost)} tensors missing, such as {lost[0]}")
+    return model
 
 
 def missing(source: str | Path) -> MissingModelError:
@@ -83,11 +104,13 @@ def missing(source: str | Path) -> MissingModelError:
 
 def load_adapter(model: PreTrainedModel, folder: Path, trainable: bool = False) -> Any:
     """Put a LoRA adapter on: peft's wrapper of the model. Raises WeightsError where there is none."""
-    if not (Path(folder) / "adapter_config.json").is_file():
+    if not all((Path(folder) / name).is_file() for name in ("adapter_config.json", "adapter_model.safetensors")):
         raise WeightsError(f"no adapter in {folder}: expected adapter_config.json and adapter_model.safetensors")
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+    check_folder(Path(folder))
+    with building(folder):
+        return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
 
 
 def new_adapter(model: PreTrainedModel, config: VlmConfig) -> Any:
@@ -175,8 +198,9 @@ def _how(source: str | Path, load_4bit: Literal["auto"] | bool, device: torch.de
     small = _is_small(source)
     quantise = device.type == "cuda" and not small if load_4bit == "auto" else load_4bit
     dtype = torch.bfloat16 if quantise or (device.type == "cuda" and not small) else torch.float32
-    return {"dtype": dtype, "device_map": {"": device}} | ({"quantization_config": quantisation()} if quantise else {})
+    how = {"dtype": dtype, "device_map": {"": device}, "use_safetensors": True, **_NO_CODE}
+    return how | ({"quantization_config": quantisation()} if quantise else {})
 
 
 def _is_small(source: str | Path) -> bool:
-    return AutoConfig.from_pretrained(source).vision_config.model_type == vlm.tower.LesionTowerConfig.model_type
+    return AutoConfig.from_pretrained(source, **_NO_CODE).vision_config.model_type == vlm.tower.LesionTowerConfig.model_type

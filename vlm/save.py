@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from retinai.artifacts import share, sums_of, write_card
 from retinai.checkpoint import compact
 from retinai.conformal import coverage
 from retinai.files import sha256_of
@@ -34,8 +34,8 @@ def save(config: VlmConfig, loaded: Loaded, readings: Readings | None, bias: tup
         "calibration": asdict(calibration),
         "sha256": sha256_of(weights),
     }
-    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return card
+    share(folder)
+    return write_card(folder, card | {"files": sums_of(folder)})
 
 
 def calibrated(readings: Readings, bias: tuple[float, ...]) -> Calibration:

@@ -13,12 +13,12 @@ from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from retinai.artifacts import read_tensors
 from retinai.errors import WeightsError
 
 STATISTICS = 3
@@ -115,7 +115,7 @@ class LesionTower(PreTrainedModel):
         """Copy the weights of a lesion U-Net file in. Raises WeightsError where it is missing or does not fit."""
         if not path.is_file():
             raise WeightsError(f"no lesion weights at {path}")
-        tensors = {key: value.float() for key, value in load_file(path).items() if not key.endswith("num_batches_tracked")}
+        tensors = {key: value.float() for key, value in read_tensors(path, "pt").items() if not key.endswith("num_batches_tracked")}
         try:
             missing, unexpected = nn.Module.load_state_dict(self.unet, tensors, strict=False)  # smp's own adds warnings
         except RuntimeError as error:

@@ -21,13 +21,14 @@ from retinai.backend import prepare_torch
 prepare_torch()
 
 import torch  # noqa: E402
-from safetensors.torch import load_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+from retinai.artifacts import read_tensors  # noqa: E402
 from retinai.errors import ConfigError, MissingModelError, WeightsError  # noqa: E402
 
 LIBRARIES = ("timm", "torchvision", "transformers", "clip")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, where a library does not say
+_NO_CODE: dict[str, Any] = {"trust_remote_code": False}  # said, or transformers asks at the terminal
 _WRAPPINGS = ("", "encoder.", "backbone.", "model.", "net.")
 
 
@@ -140,16 +141,16 @@ def _of_transformers(spec: Spec, pretrained: bool, size: int) -> Backbone:
         values = dict(spec.config)
         kind = values.pop("model_type")
         config: Any = CLIPVisionConfig(**values) if clip else AutoConfig.for_model(kind, **values)
-        net: Any = CLIPVisionModelWithProjection(config) if clip else AutoModel.from_config(config)
+        net: Any = CLIPVisionModelWithProjection(config) if clip else AutoModel.from_config(config, **_NO_CODE)
         return Backbone(net, _width(config, clip), spec)
-    config = CLIPVisionConfig.from_pretrained(spec.name) if clip else AutoConfig.from_pretrained(spec.name, **spec.options)
+    config = CLIPVisionConfig.from_pretrained(spec.name) if clip else AutoConfig.from_pretrained(spec.name, **{**spec.options, **_NO_CODE})
     wanted = getattr(config, "image_size", size)
     if wanted != size:
         raise ConfigError(f"{spec.name} sees {wanted} px, not {size}: set size={wanted}")
     if pretrained:
         net = _pretrained(CLIPVisionModelWithProjection if clip else AutoModel, spec.name, config)
     else:
-        net = CLIPVisionModelWithProjection(config) if clip else AutoModel.from_config(config)
+        net = CLIPVisionModelWithProjection(config) if clip else AutoModel.from_config(config, **_NO_CODE)
     mean, std = _normalisation(spec.name)
     return Backbone(net, _width(config, clip), Spec(spec.library, spec.name, spec.options, _plain(config), mean, std))
 
@@ -174,7 +175,15 @@ def quietly() -> Iterator[None]:
 def _pretrained(kind: Any, name: str, config: Any) -> nn.Module:
     """The model with its stored weights. What is stored in another shape would be left random without a word, so it is refused."""
     with quietly():
-        net, report = kind.from_pretrained(name, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True)
+        net, report = kind.from_pretrained(
+            name,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            **_NO_CODE,
+        )
     lost = [*report["mismatched_keys"], *(key for key in report["missing_keys"] if "pooler" not in key)]  # no pooler is used
     if lost:
         raise WeightsError(
@@ -200,7 +209,7 @@ def _normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of the model's own image processor."""
     from transformers import AutoImageProcessor
 
-    processor: Any = AutoImageProcessor.from_pretrained(name)
+    processor: Any = AutoImageProcessor.from_pretrained(name, **_NO_CODE)
     return tuple(processor.image_mean), tuple(processor.image_std)
 
 
@@ -209,7 +218,7 @@ def text_embeddings(name: str, sentences: Sequence[str]) -> Tensor:
     from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModelWithProjection
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, **_NO_CODE)
         model: Any = _pretrained(CLIPTextModelWithProjection, name, CLIPTextConfig.from_pretrained(name))
     except OSError as error:
         raise MissingModelError(f"no text tower of {name} here ({str(error).splitlines()[0]})") from None
@@ -226,7 +235,7 @@ def load_pretrained(net: nn.Module, path: Path) -> None:
     """
     if not path.is_file():
         raise WeightsError(f"no weights at {path}")
-    tensors, wanted = load_file(path), net.state_dict()
+    tensors, wanted = read_tensors(path, "pt"), net.state_dict()
     needed = [key for key in wanted if not key.endswith("num_batches_tracked")]
     for prefix in _WRAPPINGS:
         if all(prefix + key in tensors and tensors[prefix + key].shape == wanted[key].shape for key in needed):

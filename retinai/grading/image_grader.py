@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from retinai.artifacts import building
 from retinai.conformal import Conformal, open_grades
 from retinai.errors import UsageError, WeightsError
 from retinai.grading.data import square_of
@@ -37,8 +38,9 @@ class ImageGrader:
     def load(cls, folder: Path, device: str = "auto", name: str | None = None) -> ImageGrader:
         """Raises WeightsError for a folder without such a grader, UsageError for one that tells no ICDR grade, or a missing device."""
         arrays, card = load_grader_files(folder, "image")
-        bank = Bank(arrays.pop(f"{_BANK}features"), arrays.pop(f"{_BANK}levels")) if f"{_BANK}levels" in arrays else None
-        model = rebuild_model(card)
+        with building(folder):
+            bank = Bank(arrays.pop(f"{_BANK}features"), arrays.pop(f"{_BANK}levels")) if f"{_BANK}levels" in arrays else None
+            model = rebuild_model(card)
         fill(model, arrays, folder)
         if device == "cuda" and not torch.cuda.is_available():
             raise UsageError("no CUDA device here; use --device cpu or auto")
