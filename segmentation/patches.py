@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from retinai.lesions import SEGMENTED
+from segmentation.cache import ALARMS
+from segmentation.marks import with_marks
 
 _MOST_PLACES = 4000  # per class and photograph; more places add nothing
 
@@ -24,6 +26,7 @@ class Patches(Dataset):
 
     files: cached squares (see `cache`); side: the working side for zoom 1; zoom: range of scales;
     focus: class code or 'anywhere' -> how often; length: how many crops the sequence has.
+    marks: how often a crop gets marks of a camera, those of `pattern` among them (see `segmentation.marks`).
     Every draw depends on (seed, i) alone.
     """
 
@@ -37,10 +40,13 @@ class Patches(Dataset):
         focus: Mapping[str, float],
         length: int,
         seed: int,
+        marks: float = 0.0,
+        pattern: NDArray[np.float32] | None = None,
     ) -> None:
         self.squares = [np.load(file, mmap_mode="r") for file in files]
         self.crop, self.side, self.zoom, self.length, self.seed = crop, side, zoom, length, seed
-        self.places = [_places(square) for square in self.squares]
+        self.marks, self.pattern = marks, pattern
+        self.places = [_places(square) | _alarms(file) for square, file in zip(self.squares, files, strict=True)]
         self.boxes = [_occupied_box(square) for square in self.squares]
         names = [name for name in focus if name == "anywhere" or any(name in p for p in self.places)]
         weights = np.array([focus[name] for name in names], float)
@@ -58,6 +64,8 @@ class Patches(Dataset):
         window = max(8, round(self.crop / (self.side * zoom) * square.shape[0]))
         corner = _inside(centre - window * rng.uniform(0.15, 0.85, 2), window, self.boxes[number])
         piece = _resize(_cut(square, corner, window), self.crop)
+        if rng.random() < self.marks:
+            piece[..., :3] = with_marks(piece[..., :3], self.pattern, rng)
         self.augment.set_random_seed(int(rng.integers(2**31)))
         out = self.augment(image=np.ascontiguousarray(piece[..., :3]), mask=np.ascontiguousarray(piece[..., 3:]))
         return out["image"], out["mask"].astype(np.float32) / 255
@@ -79,8 +87,10 @@ def augmentation() -> A.Compose:
         [
             A.D4(p=1.0),
             A.ColorJitter(brightness=(0.75, 1.25), contrast=(0.75, 1.25), saturation=(0.75, 1.25), hue=(-0.03, 0.03), p=0.8),
-            A.RandomGamma(gamma_limit=(75, 130), p=0.3),
+            A.RandomGamma(gamma_limit=(65, 150), p=0.4),
+            A.MultiplicativeNoise(multiplier=(0.85, 1.15), per_channel=True, p=0.4),
             A.OneOf([A.GaussianBlur(blur_limit=(3, 5)), A.Sharpen(alpha=(0.1, 0.3)), A.GaussNoise(std_range=(0.01, 0.03))], p=0.25),
+            A.ImageCompression(quality_range=(50, 95), p=0.2),
         ]
     )
 
@@ -94,6 +104,13 @@ def _places(square: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         if count > 1:
             found[code] = centres[1 : _MOST_PLACES + 1, ::-1]
     return found
+
+
+def _alarms(file: Path) -> dict[str, NDArray[np.float64]]:
+    """'alarm' -> (N, 2) places (y, x) where a teacher saw lesions that the photograph's grade rules out, where there are any."""
+    path = file.with_suffix(ALARMS)
+    places = np.load(path) if path.is_file() else np.zeros((0, 2))
+    return {"alarm": places} if len(places) else {}
 
 
 def _occupied_box(square: NDArray[np.uint8]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import Dataset
 
+from retinai.camera.profile import CameraProfile
 from retinai.fit import Fit
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.record import Record
 from retinai.types import FundusImage
-from segmentation.cache import TargetOf, build_cache
+from segmentation.cache import TargetOf, Targets, build_cache
 from segmentation.predict import predict_square
 
 
@@ -36,15 +38,23 @@ def pseudo_targets(teacher: nn.Module, precision: str) -> TargetOf:
     """A labeller: the teacher's probabilities as soft targets 0-255.
 
     What the photograph's published grade rules out is set to zero, so that the student unlearns the teacher's
-    false alarms on healthy eyes.
+    false alarms on healthy eyes; where those were, hard negatives can be cut (van Grinsven et al., IEEE TMI 2016).
     """
 
-    def target_of(record: Record, image: FundusImage, fit: Fit) -> NDArray[np.uint8]:
+    def target_of(record: Record, image: FundusImage, fit: Fit) -> Targets:
         probs = predict_square(teacher, fit.apply(image.pixels), precision=precision)
-        probs[[SEGMENTED.index(code) for code in ruled_out(record)]] = 0
-        return np.round(probs.transpose(1, 2, 0) * 255).astype(np.uint8)
+        out = [SEGMENTED.index(code) for code in ruled_out(record)]
+        alarms = false_alarms(probs[out])
+        probs[out] = 0
+        return np.round(probs.transpose(1, 2, 0) * 255).astype(np.uint8), alarms
 
     return target_of
+
+
+def false_alarms(probs: NDArray[np.float32], least: float = 0.2) -> NDArray[np.float64]:
+    """(N, 2) centres (y, x) of what a (C, H, W) map holds at `least` or more, each connected piece once."""
+    pieces = [cv2.connectedComponentsWithStats((channel >= least).astype(np.uint8))[3][1:, ::-1] for channel in probs]
+    return np.concatenate([np.zeros((0, 2)), *pieces])
 
 
 def ruled_out(record: Record) -> set[str]:
@@ -57,7 +67,13 @@ def ruled_out(record: Record) -> set[str]:
 
 
 def label(
-    teacher: nn.Module, records: Sequence[Record], folder: Path, side: int, precision: str, progress: Callable[[int], None]
+    teacher: nn.Module,
+    records: Sequence[Record],
+    folder: Path,
+    side: int,
+    precision: str,
+    progress: Callable[[int], None],
+    profiles: Sequence[CameraProfile] = (),
 ) -> list[Path]:
     """Cache `records` with the teacher's labels."""
-    return build_cache(records, folder, side, pseudo_targets(teacher.eval(), precision), progress)
+    return build_cache(records, folder, side, pseudo_targets(teacher.eval(), precision), progress, profiles)

@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from torch.utils.tensorboard import SummaryWriter
 
+from retinai.camera.profile import CameraProfile, choose_profiles
 from retinai.checkpoint import load_checkpoint, save_checkpoint
 from retinai.progress import Progress
 from retinai.readers import read
+from retinai.readers.folds import Place, graded, outlined, read_folds
 from retinai.readers.idrid import read_segmentation
+from retinai.readers.record import Record
 from retinai.schedule import one_cycle
 from segmentation.cache import build_cache, mask_targets
 from segmentation.losses import lesion_loss
@@ -48,7 +51,7 @@ def train(config: SegmentationConfig) -> dict[str, float]:
         _measure(config, average, crops, accelerator)
     if config.initial and config.initial_share:
         blend(average, config.initial, config.initial_share)
-    scores = validate(average, read_segmentation(config.data, "validation"), [config.side], config.precision)
+    scores = validate(average, validation_records(config), [config.side], config.precision, cameras(config))
     if accelerator.is_main_process:
         save_weights(average, config.output, card(config, scores))
     return scores
@@ -77,20 +80,63 @@ def _patches(
     config: SegmentationConfig, files: list[Path], zoom: tuple[float, float], focus: dict[str, float], accelerator: Accelerator
 ) -> Patches:
     length = config.steps * config.batch * accelerator.num_processes
-    return Patches(files, crop=config.crop, side=config.side, zoom=zoom, focus=focus, length=length, seed=config.seed)
+    pattern = next((profile.pattern for profile in cameras(config)), None)
+    return Patches(
+        files,
+        crop=config.crop,
+        side=config.side,
+        zoom=zoom,
+        focus=focus,
+        length=length,
+        seed=config.seed,
+        marks=config.marks,
+        pattern=pattern,
+    )
 
 
 def _cached(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
-    records = read_segmentation(config.data, "train")
+    records = training_records(config)
+    folder = (config.cache or config.output) / "cache"
     with Progress("caching photographs", len(records), quiet=not accelerator.is_main_process) as progress:
-        return build_cache(records, config.output / "cache", config.cache_side, mask_targets, progress.to)
+        return build_cache(records, folder, config.cache_side, mask_targets, progress.to, cameras(config))
 
 
 def _pseudo_labelled(config: SegmentationConfig, accelerator: Accelerator) -> list[Path]:
-    teacher = setup(config).to(accelerator.device)
-    records = read("idrid", config.data, "train")
+    teacher = setup(config.model_copy(update={"initial": config.teacher or config.initial})).to(accelerator.device)
+    records, folder = graded_records(config), (config.cache or config.output) / "graded"
     with Progress("labelling photographs", len(records), quiet=not accelerator.is_main_process) as progress:
-        return label(teacher, records, config.output / "graded", config.graded_side, config.precision, progress.to)
+        return label(teacher, records, folder, config.graded_side, config.precision, progress.to, cameras(config))
+
+
+def training_records(config: SegmentationConfig) -> list[Record]:
+    """The outlined photographs that are learnt from."""
+    if config.photographs == "split":
+        return read_segmentation(config.data, "train")
+    return outlined(config.data, _places(config), config.fold if config.photographs == "folds" else None, inside=False)
+
+
+def validation_records(config: SegmentationConfig) -> list[Record]:
+    """The outlined photographs that are not; of a run on all of them the fixed validation ones, which it has seen."""
+    if config.photographs == "folds":
+        return outlined(config.data, _places(config), config.fold, inside=True)
+    return read_segmentation(config.data, "validation")
+
+
+def graded_records(config: SegmentationConfig) -> list[Record]:
+    """The graded photographs that are learnt from, of `graded_grades`."""
+    if config.photographs == "split":
+        return [record for record in read("idrid", config.data, "train") if record.grade in config.graded_grades]
+    fold = config.fold if config.photographs == "folds" else None
+    return graded(config.data, _places(config), fold, inside=False, grades=config.graded_grades)
+
+
+def cameras(config: SegmentationConfig) -> list[CameraProfile]:
+    """The profiles whose marks are divided out."""
+    return choose_profiles(config.camera)
+
+
+def _places(config: SegmentationConfig) -> dict[tuple[str, str], Place]:
+    return read_folds(config.folds) if config.folds else {}
 
 
 def fit(config: SegmentationConfig, model: nn.Module, crops: Dataset, accelerator: Accelerator) -> nn.Module:
@@ -165,7 +211,7 @@ def _measure(config: SegmentationConfig, average: nn.Module, crops: Dataset, acc
 
 
 def _watch(config: SegmentationConfig, average: nn.Module, log: SummaryWriter, step: int) -> None:
-    scores = validate(average.eval(), read_segmentation(config.data, "validation"), [config.side], config.precision)
+    scores = validate(average.eval(), validation_records(config), [config.side], config.precision, cameras(config))
     for name, score in scores.items():
         log.add_scalar(f"aupr_exact_1440/{name}", score, step)
     print(f"step {step}: validation AUPR " + " ".join(f"{k} {v:.3f}" for k, v in scores.items()), flush=True)
@@ -177,6 +223,6 @@ def card(config: SegmentationConfig, scores: dict[str, float]) -> dict[str, obje
         "encoder": config.encoder,
         "decoder_channels": list(config.decoder_channels),
         "sides": [config.side],
-        "recipe": config.model_dump(mode="json", exclude={"data", "output", "initial"}),
+        "recipe": config.model_dump(mode="json", exclude={"data", "output", "initial", "teacher", "cache", "folds"}),
         "validation_aupr_exact_1440": scores,
     }

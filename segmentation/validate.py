@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from torch import nn
 
+from retinai.camera.divide import divide
+from retinai.camera.profile import CameraProfile
 from retinai.image import read_photograph
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.record import Record, read_mask
@@ -15,11 +17,13 @@ from segmentation.metrics import BINS, average_precision, histogram
 from segmentation.predict import predict_map, to_1440
 
 
-def validate(model: nn.Module, records: Sequence[Record], sides: Sequence[int], precision: str = "bf16") -> dict[str, float]:
+def validate(
+    model: nn.Module, records: Sequence[Record], sides: Sequence[int], precision: str = "bf16", profiles: Sequence[CameraProfile] = ()
+) -> dict[str, float]:
     """Lesion code -> exact-1440 AUPR over the pooled pixels of `records`, and their 'mean'."""
     pooled = {code: np.zeros((2, BINS), np.int64) for code in LESIONS}
     for record in records:
-        image = read_photograph(record.image)
+        image = divide(read_photograph(record.image), profiles).image
         probs = predict_map(model, image, sides, precision=precision)
         for code in LESIONS:
             truth = read_mask(record.masks[code]) if code in record.masks else np.zeros(image.field.shape, bool)

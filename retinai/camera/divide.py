@@ -1,0 +1,106 @@
+"""Take a camera's marks out of a photograph: the light is divided by what each mark took.
+
+How strong each mark is differs from photograph to photograph, since dust comes and goes. Each amplitude is a compromise between what is
+measured at the mark and what the other marks say, by how well either is known (a normal prior and a normal error), and is held to what
+the camera showed before: a lesion under a mark is darker than the mark, and what is darker stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from retinai.camera.learn import outline_of, same_camera
+from retinai.camera.light import OFFSET, high_pass
+from retinai.camera.profile import CameraProfile
+from retinai.camera.templates import amplitudes, templates
+from retinai.types import FundusImage
+
+SHOWN = 0.25
+"""The amplitude from which on a photograph shows a profile's marks; below it the lens was clean and nothing is divided."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Divided:
+    """A photograph and the marks that were taken out of it. image: without them; profile: None where none fits;
+    amplitude: of the whole pattern, 1 as in the photographs it was learnt from; strengths: (M,) of each mark, 0 to about 2."""
+
+    image: FundusImage
+    profile: CameraProfile | None = None
+    amplitude: float = 0.0
+    strengths: NDArray[np.float64] | None = None
+
+    @property
+    def marked(self) -> bool:
+        """Whether marks were divided out."""
+        return self.strengths is not None and bool(self.strengths.any())
+
+    def depth_map(self) -> NDArray[np.float32]:
+        """(H, W) float32 at native size: the share of green light that marks took, 0 where there is none."""
+        size = self.image.field.shape[::-1]
+        if self.profile is None or self.strengths is None:
+            return np.zeros(self.image.field.shape, np.float32)
+        return np.asarray(cv2.resize(1 - np.exp(_scaled(self.profile, self.strengths)[..., 1]), size), np.float32)
+
+    def record(self) -> dict[str, Any] | None:
+        """For the provenance of an explanation: which profile, how strongly."""
+        if self.profile is None or self.strengths is None:
+            return None
+        return {
+            "profile_sha256": self.profile.sha256,
+            "amplitude": round(self.amplitude, 3),
+            "marks": len(self.profile.marks),
+            "divided": int((self.strengths > SHOWN).sum()),
+        }
+
+
+def divide(image: FundusImage, profiles: Sequence[CameraProfile]) -> Divided:
+    """The photograph without the marks of the first profile that fits its size and field; as it is where none fits, or none shows."""
+    outline = outline_of(image)
+    profile = next((each for each in profiles if each.marks and same_camera(outline, each.outline)), None)
+    if profile is None:
+        return Divided(image)
+    amplitude, strengths = measure(image, profile)
+    if amplitude < SHOWN:
+        return Divided(image, profile, amplitude, np.zeros(len(profile.marks)))
+    pixels = _divided(image, profile, strengths)
+    return Divided(replace(image, pixels=pixels), profile, amplitude, strengths)
+
+
+def measure(image: FundusImage, profile: CameraProfile) -> tuple[float, NDArray[np.float64]]:
+    """(amplitude of the pattern, (M,) strength of each mark) in one photograph. See the module's text for how they are weighed."""
+    found = templates(profile.pattern, profile.labels)
+    light, _ = high_pass(image, profile.pattern.shape[:2])
+    measured = amplitudes(light, found)
+    noise, spread, most = (np.array([getattr(mark, name) for mark in profile.marks]) for name in ("noise", "spread", "most"))
+    amplitude = _weighted_median(measured, 1 / (noise**2 + spread**2))
+    trust = spread**2 / (spread**2 + noise**2)
+    return amplitude, np.clip(amplitude + trust * (measured - amplitude), 0, most)
+
+
+def _divided(image: FundusImage, profile: CameraProfile, strengths: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The photograph's pixels, (I + 4) / what the marks let through - 4, where there are marks; all others as they were."""
+    height, width = image.field.shape
+    gain = cv2.resize(np.exp(-_scaled(profile, strengths)), (width, height), interpolation=cv2.INTER_LINEAR)
+    changed = (gain.max(axis=2) > 1) & image.field
+    pixels = image.pixels.copy()
+    corrected = (pixels[changed].astype(np.float32) + OFFSET) * gain[changed] - OFFSET
+    pixels[changed] = np.clip(np.round(corrected), 0, 255).astype(np.uint8)
+    return pixels
+
+
+def _scaled(profile: CameraProfile, strengths: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(H, W, 3) the pattern of one photograph."""
+    factors = np.concatenate([[0], strengths]).astype(np.float32)
+    return profile.pattern * factors[profile.labels][..., None]
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
