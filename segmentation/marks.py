@@ -30,9 +30,10 @@ def _piece(pattern: NDArray[np.float32], side: int, rng: np.random.Generator) ->
     """A square of a learnt pattern, in one of eight positions."""
     window = int(min(*pattern.shape[:2], side * rng.uniform(0.6, 1.2)))
     top, left = (rng.integers(0, size - window + 1) for size in pattern.shape[:2])
-    piece = np.rot90(pattern[top : top + window, left : left + window], rng.integers(4))
+    piece = np.rot90(pattern[top : top + window, left : left + window], int(rng.integers(4)))
     piece = piece[::-1] if rng.random() < 0.5 else piece
-    return rng.uniform(*_STRENGTH) * cv2.resize(np.ascontiguousarray(piece), (side, side), interpolation=cv2.INTER_LINEAR)
+    resized = cv2.resize(np.ascontiguousarray(piece), (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(rng.uniform(*_STRENGTH) * resized, np.float32)
 
 
 def _specks(side: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ the camera showed before: a lesion under a mark is darker than the mark, and wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from retinai.camera.learn import outline_of, same_camera
 from retinai.camera.light import OFFSET, high_pass
 from retinai.camera.profile import CameraProfile
-from retinai.camera.templates import amplitudes, templates
+from retinai.camera.templates import amplitudes
 from retinai.types import FundusImage
 
 SHOWN = 0.25
@@ -41,11 +41,11 @@ class Divided:
         return self.strengths is not None and bool(self.strengths.any())
 
     def depth_map(self) -> NDArray[np.float32]:
-        """(H, W) float32 at native size: the share of green light that marks took, 0 where there is none."""
+        """(H, W) float32 at native size: the share of light that marks took, of the colour that lost most; 0 where there is none."""
         size = self.image.field.shape[::-1]
         if self.profile is None or self.strengths is None:
             return np.zeros(self.image.field.shape, np.float32)
-        return np.asarray(cv2.resize(1 - np.exp(_scaled(self.profile, self.strengths)[..., 1]), size), np.float32)
+        return np.asarray(cv2.resize(1 - np.exp(_scaled(self.profile, self.strengths).min(axis=2)), size), np.float32)
 
     def record(self) -> dict[str, Any] | None:
         """For the provenance of an explanation: which profile, how strongly."""
@@ -74,9 +74,8 @@ def divide(image: FundusImage, profiles: Sequence[CameraProfile]) -> Divided:
 
 def measure(image: FundusImage, profile: CameraProfile) -> tuple[float, NDArray[np.float64]]:
     """(amplitude of the pattern, (M,) strength of each mark) in one photograph. See the module's text for how they are weighed."""
-    found = templates(profile.pattern, profile.labels)
-    light, _ = high_pass(image, profile.pattern.shape[:2])
-    measured = amplitudes(light, found)
+    green, _ = high_pass(image, profile.pattern.shape[:2], (1,))
+    measured = amplitudes(green[..., 0], profile.templates)
     noise, spread, most = (np.array([getattr(mark, name) for mark in profile.marks]) for name in ("noise", "spread", "most"))
     amplitude = _weighted_median(measured, 1 / (noise**2 + spread**2))
     trust = spread**2 / (spread**2 + noise**2)
@@ -85,13 +84,29 @@ def measure(image: FundusImage, profile: CameraProfile) -> tuple[float, NDArray[
 
 def _divided(image: FundusImage, profile: CameraProfile, strengths: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The photograph's pixels, (I + 4) / what the marks let through - 4, where there are marks; all others as they were."""
-    height, width = image.field.shape
-    gain = cv2.resize(np.exp(-_scaled(profile, strengths)), (width, height), interpolation=cv2.INTER_LINEAR)
-    changed = (gain.max(axis=2) > 1) & image.field
-    pixels = image.pixels.copy()
-    corrected = (pixels[changed].astype(np.float32) + OFFSET) * gain[changed] - OFFSET
-    pixels[changed] = np.clip(np.round(corrected), 0, 255).astype(np.uint8)
+    taken, pixels = _scaled(profile, strengths), image.pixels.copy()
+    for rows, columns in _tiles(image.field.shape):
+        tile = pixels[rows, columns]
+        light = _window(taken, image.field.shape, rows.start, columns.start, tile.shape)
+        if light.any():
+            lit = (tile.astype(np.float32) + OFFSET) * np.exp(-light) - OFFSET
+            tile[:] = np.where(image.field[rows, columns, None], np.clip(np.round(lit), 0, 255), tile)
     return pixels
+
+
+def _tiles(shape: tuple[int, ...], side: int = 256) -> Iterator[tuple[slice, slice]]:
+    """The picture in pieces, since most of it has no mark, and arrays of the whole would be large."""
+    for top in range(0, shape[0], side):
+        for left in range(0, shape[1], side):
+            yield slice(top, top + side), slice(left, left + side)
+
+
+def _window(taken: NDArray[np.float32], shape: tuple[int, ...], top: int, left: int, window: tuple[int, ...]) -> NDArray[np.float32]:
+    """(h, w, 3) of the pattern under a window of the native picture, pixel centres at whole numbers as in `retinai.fit`."""
+    y, x = taken.shape[0] / shape[0], taken.shape[1] / shape[1]
+    place = np.array([[x, 0, (left + 0.5) * x - 0.5], [0, y, (top + 0.5) * y - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(taken, place, (window[1], window[0]), flags=flags), np.float32)
 
 
 def _scaled(profile: CameraProfile, strengths: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retinai.camera.light import Light, high_pass, working_size
+from retinai.camera.light import WIDTH, Light, high_pass, odd, working_size
 from retinai.camera.profile import CameraProfile, Mark, label_marks, quantised
 from retinai.camera.templates import Template, amplitudes, shifted, templates
 from retinai.errors import DataError
@@ -27,8 +27,12 @@ LEAST = 8
 MOST = 150
 """More photographs add time and memory (15 MB each), and nothing that shows."""
 _FAINTEST = 0.014  # of the log light: fainter dips are the noise of the median
-_DEEPEST_FROM = 0.02  # a mark reaches this somewhere
-_LEAST_AREA = 12  # px at 1920 px of width
+_DEEPEST = 1.4  # times the least depth: a mark reaches this somewhere
+_ERRORS = 4.0  # standard errors of the median that a mark must exceed: few photographs show deep marks only
+_LEAST_AREA = 12  # px at a width of 1920 px, as are the next three
+_AROUND = 81  # px; the light around a mark
+_NEAR = 15  # px over which the error of the median is averaged
+_SHADOW = 51  # px; what the rim darkens, twice
 _SAME_OUTLINE = 0.95  # overlap of the fields of one camera
 _OUTLINE_SIDE = 384  # px
 _DUSTY = 0.5  # amplitude from which on a photograph shows the first pattern
@@ -45,28 +49,30 @@ def learn(paths: Sequence[Path], progress: Callable[[int], None], camera: str = 
     pattern = _pattern(lights, inside)
     found = templates(pattern, label_marks(pattern))
     if found:
-        every = np.array([np.median(amplitudes(light, found)) for light in lights])
+        every = np.array([np.median(amplitudes(light[..., 1], found)) for light in lights])
         dusty = [light for light, amplitude in zip(lights, every, strict=True) if amplitude > _DUSTY * np.percentile(every, 90)]
         if len(dusty) >= LEAST:
             pattern = _pattern(dusty, inside)
             found = templates(pattern, label_marks(pattern))
     marks = _describe(found, lights, pattern.shape[1], pattern.shape[0])
-    outline = np.mean([outline for outline, _ in fields], axis=0) > 0.5
+    rows = min(len(outline) for outline, _ in fields)
+    outline = np.mean([outline[:rows] for outline, _ in fields], axis=0) > 0.5
     return CameraProfile(pattern, label_marks(pattern), outline, marks, len(lights), date.today().isoformat(), camera)
 
 
 def outline_of(image: FundusImage) -> NDArray[np.bool_]:
     """The field on a small scale: (h, w) bool, 384 px wide."""
     height = max(1, round(_OUTLINE_SIDE * image.field.shape[0] / image.field.shape[1]))
-    return cv2.resize(image.field.view(np.uint8), (_OUTLINE_SIDE, height), interpolation=cv2.INTER_AREA) > 0
+    return np.asarray(cv2.resize(image.field.view(np.uint8), (_OUTLINE_SIDE, height), interpolation=cv2.INTER_AREA)) > 0
 
 
 def same_camera(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
     """Whether two outlines are those of one camera: the same shape of picture, and fields that lie on each other."""
-    if first.shape != second.shape:
+    if abs(first.shape[0] - second.shape[0]) > 2:  # of some 255 rows: what rounding in resized copies comes to
         return False
-    either = np.count_nonzero(first | second)
-    return either > 0 and np.count_nonzero(first & second) / either >= _SAME_OUTLINE
+    rows = min(first.shape[0], second.shape[0])
+    either = np.count_nonzero(first[:rows] | second[:rows])
+    return bool(either > 0 and np.count_nonzero(first[:rows] & second[:rows]) >= _SAME_OUTLINE * either)
 
 
 def _read(
@@ -88,47 +94,59 @@ def _read(
 
 
 def _pattern(lights: Sequence[NDArray[np.float16]], inside: NDArray[np.bool_]) -> Light:
-    """(H, W, 3) <= 0: the median over photographs, kept where the green light dips as a mark does."""
-    median = _median(lights) * inside[..., None]
-    green = cv2.GaussianBlur(median[..., 1], (0, 0), 1.2)
-    green -= cv2.blur(green, (81, 81))
-    noise = 1.4826 * float(np.median(np.abs(green[inside])))
-    marks = _large_enough(green, max(_FAINTEST, 2.5 * noise))
-    soft = cv2.GaussianBlur(median, (0, 0), 0.8)
-    soft -= cv2.blur(soft, (81, 81))
+    """(H, W, 3) <= 0: the median over photographs, kept where the green light dips deeper than retinas leave it by chance."""
+    median, error = _median(lights)
+    median *= inside[..., None]
+    around, near = odd(_AROUND, inside.shape[1]), odd(_NEAR, inside.shape[1])
+    green = _smooth(median[..., 1], 1.2)
+    green -= cv2.blur(green, (around, around))
+    least = np.maximum(_FAINTEST, _ERRORS * np.asarray(cv2.blur(error, (near, near)), np.float32))
+    marks = _large_enough(np.asarray(green / least, np.float32))
+    soft = _smooth(median, 0.8)
+    soft -= cv2.blur(soft, (around, around))
     return quantised(np.asarray(np.minimum(soft, 0) * marks[..., None], np.float32))
 
 
-def _large_enough(green: Light, faintest: float) -> NDArray[np.bool_]:
-    """Where marks are, two pixels wider than they show."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((green < -faintest).astype(np.uint8))
-    deepest = np.zeros(count, np.float32)
-    np.minimum.at(deepest, labels.ravel(), green.ravel())
-    kept = (stats[:, cv2.CC_STAT_AREA] >= _LEAST_AREA) & (deepest < -max(_DEEPEST_FROM, 1.4 * faintest))
+def _smooth(values: Light, sigma: float) -> Light:
+    """A Gaussian mean; sigma: px at a width of 1920 px."""
+    sigma *= values.shape[1] / WIDTH
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32) if sigma > 0.3 else values.copy()
+
+
+def _large_enough(dip: Light) -> NDArray[np.bool_]:
+    """Where marks are, two pixels wider than they show. dip: (H, W), -1 where the light is as dark as a mark must be."""
+    count, found, stats, _ = cv2.connectedComponentsWithStats((dip < -1).astype(np.uint8))
+    labels, deepest = np.asarray(found, np.int32), np.zeros(count, np.float32)
+    np.minimum.at(deepest, labels.ravel(), dip.ravel())
+    kept = (stats[:, cv2.CC_STAT_AREA] >= _LEAST_AREA * (dip.shape[1] / WIDTH) ** 2) & (deepest < -_DEEPEST)
     kept[0] = False
     return cv2.dilate(kept[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
 
 
 def _clear_of_rim(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Without what the rim's own shadow, and notches that differ from photograph to photograph, reach."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (51, 51))
+    side = odd(_SHADOW, inside.shape[1])
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return cv2.erode(inside.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=(0.0,)) > 0
 
 
-def _median(lights: Sequence[NDArray[np.float16]]) -> Light:
-    """Row block by row block, so that no second stack is held."""
+def _median(lights: Sequence[NDArray[np.float16]]) -> tuple[Light, Light]:
+    """(H, W, 3) the median over photographs, and (H, W) its standard error in green (1.25 sigma / sqrt n, sigma from the quartiles)."""
     result = np.zeros(lights[0].shape, np.float32)
-    for top in range(0, len(result), 64):
-        result[top : top + 64] = np.median([light[top : top + 64] for light in lights], axis=0)
-    return result
+    error = np.zeros(lights[0].shape[:2], np.float32)
+    for top in range(0, len(result), 64):  # row block by row block, so that no second stack is held
+        quarter, middle, three = np.percentile([light[top : top + 64] for light in lights], (25, 50, 75), axis=0)
+        result[top : top + 64] = middle
+        error[top : top + 64] = 1.2533 * (three - quarter)[..., 1] / 1.349 / np.sqrt(len(lights))
+    return result, error
 
 
 def _describe(found: Sequence[Template], lights: Sequence[NDArray[np.float16]], width: int, height: int) -> tuple[Mark, ...]:
     """Each mark with how well its amplitude is known in one photograph, and how far it goes its own way."""
     if not found:
         return ()
-    measured = np.array([amplitudes(light, found) for light in lights])
-    elsewhere = np.array([amplitudes(light, shifted(found, light.shape, number)) for number, light in enumerate(lights)])
+    measured = np.array([amplitudes(light[..., 1], found) for light in lights])
+    elsewhere = np.array([amplitudes(light[..., 1], shifted(found, light.shape, number)) for number, light in enumerate(lights)])
     own = measured - np.median(measured, axis=1, keepdims=True)
     noise = _deviation(elsewhere)
     spread = np.sqrt(np.maximum(_deviation(own) ** 2 - noise**2, 0.1**2))

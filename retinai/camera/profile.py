@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from retinai.camera.templates import Template, templates
 from retinai.errors import DataError
 from retinai.files import whole
 
@@ -55,6 +56,11 @@ class CameraProfile:
     photographs: int
     created: str
     camera: str = ""
+
+    @cached_property
+    def templates(self) -> list[Template]:
+        """One a mark, in their order."""
+        return templates(self.pattern, self.labels)
 
     @cached_property
     def sha256(self) -> str:

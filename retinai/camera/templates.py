@@ -47,9 +47,8 @@ def _template(green: Light, labels: NDArray[np.int32], number: int, stats: NDArr
     return Template(rows, columns, shape, contrast, power, float(centre[0]), float(centre[1]), area, float(-shape.min()))
 
 
-def amplitudes(light: NDArray[Any], found: Sequence[Template]) -> NDArray[np.float64]:
-    """(M,) how many times each mark is in a photograph's (H, W, 3) high-passed light, by least squares over its window."""
-    green = light[..., 1]
+def amplitudes(green: NDArray[Any], found: Sequence[Template]) -> NDArray[np.float64]:
+    """(M,) how many times each mark is in a photograph's (H, W) high-passed green light, by least squares over its window."""
     return np.array([float((green[t.rows, t.columns] * t.contrast).sum(dtype=np.float64)) / t.power for t in found])
 
 

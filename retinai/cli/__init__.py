@@ -14,6 +14,7 @@ import typer
 from retinai.cli import (
     audit,
     calibrate,
+    camera,
     conformal,
     data,
     evaluate,
@@ -49,6 +50,7 @@ app.command()(conformal.conformal)
 app.add_typer(audit.app, name="audit")
 data.app.command()(prepare.prepare)
 data.app.command()(merge.merge)
+app.add_typer(camera.app, name="camera")
 app.add_typer(data.app, name="data")
 app.command()(view.view)
 app.add_typer(feedback.app, name="feedback")
