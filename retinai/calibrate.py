@@ -22,7 +22,7 @@ from fusion.landmarks import find_landmarks
 from fusion.regions import find_regions
 from retinai.artifacts import write_card
 from retinai.bootstrap import Interval, wilson
-from retinai.image import read_photograph
+from retinai.camera.divide import read_divided
 from retinai.lesions import LESIONS
 from retinai.progress import Progress
 from retinai.readers import Record, read
@@ -84,7 +84,7 @@ def find(
     """Class code -> its lesions over all records, as `explain` would outline them. Without masks none is true."""
     rows: dict[str, list[list[tuple[float, bool]]]] = {code: [] for code in LESIONS}
     for done, record in enumerate(records, start=1):
-        image = read_photograph(record.image)
+        image = read_divided(record.image, detector.profiles)
         lesion_map = detector.detect(image)
         regions = find_regions(lesion_map, image, thresholds, find_landmarks(lesion_map, image))
         for code in LESIONS:

@@ -1,7 +1,7 @@
 """Photographs and soft targets at one working scale, on disk, ready to be cut into crops without decoding.
 
 A cached photograph is one .npy file of (side, side, 3 + classes) uint8: RGB, then each class's share of the
-pixel, 0-255. Files are memory-mapped, so that several processes share them. Beside it `.alarms.npy` may hold (N, 2) places, where
+pixel, 0-255. Files are memory-mapped, so that several processes share them. Beside it a file `.alarms` may hold (N, 2) places, where
 a teacher saw lesions that are none. The camera's marks are divided out before a photograph is cached.
 """
 
@@ -15,11 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retinai.camera.divide import divide
+from retinai.camera.divide import read_divided
 from retinai.camera.profile import CameraProfile
 from retinai.files import whole
 from retinai.fit import Fit
-from retinai.image import read_photograph
 from retinai.lesions import SEGMENTED
 from retinai.readers.record import Record, read_mask
 from retinai.types import FundusImage
@@ -27,7 +26,7 @@ from retinai.types import FundusImage
 Targets = tuple[NDArray[np.uint8], NDArray[np.float64]]
 """(side, side, classes) shares of each pixel, and (N, 2) places (y, x) of false alarms."""
 TargetOf = Callable[[Record, FundusImage, Fit], Targets]
-ALARMS = ".alarms.npy"
+ALARMS = ".alarms"
 
 
 def build_cache(
@@ -69,7 +68,7 @@ def mask_targets(record: Record, image: FundusImage, fit: Fit) -> Targets:
 
 
 def _square(record: Record, side: int, target_of: TargetOf, profiles: Sequence[CameraProfile]) -> Targets:
-    image = divide(read_photograph(record.image), profiles).image
+    image = read_divided(record.image, profiles)
     fit = Fit.of(image.field, side)
     target, alarms = target_of(record, image, fit)
     return np.concatenate([fit.apply(image.pixels), target], axis=2), alarms

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from retinai.artifacts import building
+from retinai.camera.profile import CameraProfile, choose_profiles
 from retinai.errors import UsageError
 from retinai.lesions import SEGMENTED
 from retinai.types import FundusImage, LesionMap
@@ -25,10 +26,12 @@ class LesionDetector:
     """`LesionDetector.load().detect(image)` -> LesionMap.
 
     thresholds: class code -> the probability that outlines a lesion; peaks: -> the highest probability that a lesion
-    must reach to be told; sure: -> the one from which on it supports a claim (see `retinai.calibrate`).
+    must reach to be told; sure: -> the one from which on it supports a claim (see `retinai.calibrate`); profiles: of the cameras whose
+    marks are to be divided out of a photograph before it is read (`retinai.camera`); `detect` takes the photograph as it is given.
     """
 
-    def __init__(self, model: nn.Module, card: Mapping[str, Any], device: torch.device) -> None:
+    def __init__(self, model: nn.Module, card: Mapping[str, Any], device: torch.device, profiles: Sequence[CameraProfile] = ()) -> None:
+        self.profiles = profiles
         self.model = channels_last(model.eval().to(device))
         self.card, self.device = card, device
         self.sides: Sequence[int] = card["sides"]
@@ -38,14 +41,17 @@ class LesionDetector:
         self.sure: Mapping[str, float] = card.get("sure", dict.fromkeys(self.thresholds, 1.0))
 
     @classmethod
-    def load(cls, folder: Path = BUNDLED, device: str = "auto") -> LesionDetector:
-        """Read the weights and their card. Raises WeightsError where they are missing or altered."""
+    def load(cls, folder: Path = BUNDLED, device: str = "auto", camera: str = "auto") -> LesionDetector:
+        """Read the weights and their card. camera: 'auto', 'none' or a profile's file.
+
+        Raises WeightsError where the weights are missing or altered, DataError where the profile is.
+        """
         card = read_card(folder)
         with building(folder):
             model = build_model(card["encoder"], card["decoder_channels"]).eval()
         load_into(model, folder / FILE)
         fold_norms(model)
-        return cls(model, card, pick_device(device))
+        return cls(model, card, pick_device(device), choose_profiles(camera))
 
     def detect(self, image: FundusImage) -> LesionMap:
         """Probabilities at native size, by the card's working sides and mirrored views, and what the encoder's deepest stage says."""

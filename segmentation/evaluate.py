@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retinai.image import read_photograph
+from retinai.camera.divide import read_divided
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.record import Record, read_mask
 from retinai.types import FundusImage
@@ -51,7 +51,7 @@ def measure(detector: LesionDetector, records: Sequence[Record], progress: Calla
     """Class code -> one row a photograph."""
     rows: dict[str, list[Row]] = {code: [] for code in SEGMENTED}
     for done, record in enumerate(records, start=1):
-        image = read_photograph(record.image)
+        image = read_divided(record.image, detector.profiles)
         lesion_map = detector.detect(image)
         for code in SEGMENTED:
             rows[code].append(_row(lesion_map.channel(code), _truth(record, code, image), image))

@@ -109,8 +109,10 @@ def _places(square: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
 def _alarms(file: Path) -> dict[str, NDArray[np.float64]]:
     """'alarm' -> (N, 2) places (y, x) where a teacher saw lesions that the photograph's grade rules out, where there are any."""
     path = file.with_suffix(ALARMS)
-    places = np.load(path) if path.is_file() else np.zeros((0, 2))
-    return {"alarm": places} if len(places) else {}
+    if not path.is_file():
+        return {}
+    with path.open("rb") as stored:
+        return {"alarm": np.load(stored)}
 
 
 def _occupied_box(square: NDArray[np.uint8]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

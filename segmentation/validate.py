@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from torch import nn
 
-from retinai.camera.divide import divide
+from retinai.camera.divide import read_divided
 from retinai.camera.profile import CameraProfile
-from retinai.image import read_photograph
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.record import Record, read_mask
 from segmentation.metrics import BINS, average_precision, histogram
@@ -23,7 +22,7 @@ def validate(
     """Lesion code -> exact-1440 AUPR over the pooled pixels of `records`, and their 'mean'."""
     pooled = {code: np.zeros((2, BINS), np.int64) for code in LESIONS}
     for record in records:
-        image = divide(read_photograph(record.image), profiles).image
+        image = read_divided(record.image, profiles)
         probs = predict_map(model, image, sides, precision=precision)
         for code in LESIONS:
             truth = read_mask(record.masks[code]) if code in record.masks else np.zeros(image.field.shape, bool)

@@ -36,7 +36,8 @@ def draw_eye(seed: int, lens: bool = True, radius: int = 152) -> NDArray[np.uint
 def dust() -> NDArray[np.float64]:
     """(320, 480) the share of the light that the specks take."""
     rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
-    return sum(depth * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2)) for x, y, sigma, depth in SPECKS)
+    specks = [depth * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2)) for x, y, sigma, depth in SPECKS]
+    return np.sum(specks, axis=0)
 
 
 def draw_clinic(folder: Path, count: int = 16, lens: bool = True) -> list[Path]:

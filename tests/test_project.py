@@ -35,7 +35,7 @@ def files() -> Iterator[Path]:
 
 def texts() -> Iterator[tuple[str, str]]:
     for path in files():
-        if path.suffix not in (".jpg", ".png", ".safetensors", ".model"):
+        if path.suffix not in (".jpg", ".png", ".safetensors", ".model", ".camera"):
             yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 

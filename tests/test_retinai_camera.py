@@ -94,7 +94,7 @@ def test_pixels_without_a_mark_stay_to_the_bit_and_the_border_black(profile: Cam
 
 def test_the_depth_map_is_where_the_light_was_taken(profile: CameraProfile) -> None:
     depth = divide(fundus_image(draw_eye(105), "new"), [profile]).depth_map()
-    assert depth.shape == SIZE and 0 <= depth.min() and depth.max() < 0.6
+    assert depth.shape == SIZE and depth.min() >= 0 and depth.max() < 0.6
     shares = [depth[y, x] / taken for x, y, _, taken in SPECKS]
     assert np.median(shares) == pytest.approx(0.85, abs=0.3) and min(shares) > 0.2
 
@@ -129,7 +129,12 @@ def test_a_damaged_profile_is_one_line(profile: CameraProfile, tmp_path: Path, d
         CameraProfile(profile.pattern, profile.labels, profile.outline, profile.marks[1:], 9, "2026-01-01").save(path)
     else:
         data[len(data) // 2] ^= 0xFF if damage == "bit" else 0
-        changed = {"empty": b"", "cut": bytes(data[:200]), "bit": bytes(data), "json": bytes(data).replace(b'"version": 1', b'"version": 9')}
+        changed = {
+            "empty": b"",
+            "cut": bytes(data[:200]),
+            "bit": bytes(data),
+            "json": bytes(data).replace(b'"version": 1', b'"version": 9'),
+        }
         path.write_bytes(changed[damage])
     with pytest.raises(DataError, match=r"^(cannot read the camera profile |.*no camera profile, or a damaged one$)") as raised:
         load_profile(path)
@@ -156,7 +161,11 @@ def test_the_shell_learns_shows_and_draws(clinic: list[Path], tmp_path: Path) ->
         assert drawn.size == (WIDTH, HEIGHT)
     run = CliRunner().invoke(app, ["camera", "show", str(output), "--json"])
     shown = json.loads(run.stdout)
-    assert shown["photographs"] == 16 and len(SPECKS) <= shown["clear_marks"] <= len(SPECKS) + 2 and shown["sha256"] == load_profile(output).sha256
+    assert (
+        shown["photographs"] == 16
+        and len(SPECKS) <= shown["clear_marks"] <= len(SPECKS) + 2
+        and shown["sha256"] == load_profile(output).sha256
+    )
 
 
 def test_a_clean_lens_is_not_to_be_cleaned(profile: CameraProfile) -> None:

@@ -13,9 +13,10 @@ from retinai.image import fundus_image
 from retinai.lesions import SEGMENTED
 from retinai.readers.idrid import read_segmentation
 from retinai.readers.record import Record
-from segmentation.cache import build_cache, mask_targets
+from segmentation.cache import ALARMS, build_cache, mask_targets
+from segmentation.marks import with_marks
 from segmentation.patches import Patches
-from segmentation.selftrain import Mixed, pseudo_targets, ruled_out
+from segmentation.selftrain import Mixed, false_alarms, pseudo_targets, ruled_out
 
 FOCUS = {"MA": 1.0, "HE": 1.0, "EX": 1.0, "SE": 1.0, "OD": 1.0}
 
@@ -94,10 +95,43 @@ def test_the_teacher_labels_all_but_what_is_ruled_out() -> None:
     image = fundus_image(draw_fundus()[0], "drawn")
     fit = Fit.of(image.field, 96)
     teach = pseudo_targets(Everything(), "no")
-    free = teach(Record("x", "train", Path("x.jpg"), "idrid", grade=3, dme=2), image, fit)
-    healthy = teach(Record("x", "train", Path("x.jpg"), "idrid", grade=0, dme=0), image, fit)
+    free, none = teach(Record("x", "train", Path("x.jpg"), "idrid", grade=3, dme=2), image, fit)
+    healthy, alarms = teach(Record("x", "train", Path("x.jpg"), "idrid", grade=0, dme=0), image, fit)
     assert free.shape == (96, 96, 5) and (free[48, 48] > 200).all()
     assert healthy[..., :4].max() == 0 and healthy[48, 48, SEGMENTED.index("OD")] > 200
+    assert len(none) == 0 and alarms.shape == (4, 2)  # one place for each lesion class that the teacher saw everywhere
+
+
+def test_false_alarms_are_connected_pieces_with_their_centres() -> None:
+    probs = np.zeros((2, 20, 30), np.float32)
+    probs[0, 2:5, 10:13], probs[1, 15, 20], probs[1, 0, 0] = 0.9, 0.2, 0.1
+    assert false_alarms(probs).tolist() == [[3, 11], [15, 20]]
+
+
+def test_crops_are_cut_where_the_teacher_was_wrong(files: list[Path], tmp_path: Path) -> None:
+    file = tmp_path / "healthy.npy"
+    square = np.zeros((128, 128, 8), np.uint8)
+    square[..., :3] = 90
+    square[96:104, 24:32, 1] = 200  # what the teacher took for a lesion
+    np.save(file, square)
+    with file.with_suffix(ALARMS).open("wb") as stored:
+        np.save(stored, np.array([[100.0, 28.0]]))
+    crops = patches([file], focus={"alarm": 1.0}, crop=32)
+    bright = [crops[i][0][..., 1].max() > 150 for i in range(20)]
+    assert np.mean(bright) > 0.9
+    assert "alarm" not in patches(files, focus={"alarm": 1.0, "OD": 1.0}).focus
+
+
+def test_marks_darken_pieces_of_crops_and_only_those_asked_for(files: list[Path]) -> None:
+    plain, marked = patches(files, marks=0.0), patches(files, marks=1.0)
+    rng = np.random.default_rng(1)
+    grey = np.full((64, 64, 3), 120, np.uint8)
+    drawn = with_marks(grey, None, rng)
+    assert drawn.min() < 118 and drawn.max() == 120 and (drawn[..., 0] == drawn[..., 1]).all()
+    black = with_marks(np.zeros((64, 64, 3), np.uint8), None, rng)
+    assert not black.any()
+    assert any((plain[i][0] != marked[i][0]).any() for i in range(5))
+    assert (marked[3][0] == patches(files, marks=1.0)[3][0]).all()
 
 
 class Everything(nn.Module):

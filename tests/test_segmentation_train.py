@@ -81,7 +81,7 @@ def test_training_learns_what_is_drawn_and_calibration_and_evaluation_see_it(
 
 
 def test_self_training_starts_from_the_teacher_and_needs_one(idrid: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="needs initial"):
+    with pytest.raises(ValueError, match="needs teacher or initial"):
         settings(idrid, tmp_path, self_training=True)
     train(settings(idrid, tmp_path / "teacher", steps=1))
     teacher = tmp_path / "teacher" / "lesions.safetensors"

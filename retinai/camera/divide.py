@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +20,7 @@ from retinai.camera.learn import outline_of, same_camera
 from retinai.camera.light import OFFSET, high_pass
 from retinai.camera.profile import CameraProfile
 from retinai.camera.templates import amplitudes
+from retinai.image import read_photograph
 from retinai.types import FundusImage
 
 SHOWN = 0.25
@@ -70,6 +72,11 @@ def divide(image: FundusImage, profiles: Sequence[CameraProfile]) -> Divided:
         return Divided(image, profile, amplitude, np.zeros(len(profile.marks)))
     pixels = _divided(image, profile, strengths)
     return Divided(replace(image, pixels=pixels), profile, amplitude, strengths)
+
+
+def read_divided(path: Path, profiles: Sequence[CameraProfile]) -> FundusImage:
+    """A photograph from disk without the marks of its camera. Raises ImageError where it cannot be read."""
+    return divide(read_photograph(path), profiles).image
 
 
 def measure(image: FundusImage, profile: CameraProfile) -> tuple[float, NDArray[np.float64]]:
