@@ -10,6 +10,7 @@ import numpy as np
 
 from fusion.landmarks import find_landmarks
 from fusion.regions import find_regions
+from retinai.camera.divide import read_divided
 from retinai.image import read_photograph
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.progress import Progress
@@ -62,7 +63,7 @@ def _report(record: Record, outlined: Record | None, detector: LesionDetector | 
         image = read_photograph(outlined.image)
         return _told(record, image, _true_map(outlined, image), dict.fromkeys(SEGMENTED, 0.5)), "masks"
     if detector is not None:
-        image = read_photograph(record.image)
+        image = read_divided(record.image, detector.profiles)
         found = detector.detect(image)
         return reconciled(_told(record, image, found, detector.thresholds, detector.peaks, record.dme)), "model"
     return Report(record.grade, record.dme, _EYES.get(record.eye)), None
