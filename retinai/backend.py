@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,9 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
+_OWN_PAGES = 2**28  # bytes: what is larger comes from the system and goes back to it
+_KEPT = 2**30  # bytes that may lie unused at the end of the heap
 _keep_alive: list[object] = []  # a torch Library undoes its definitions when it is collected
 
 
@@ -26,10 +30,23 @@ def prepare_torch() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "0")  # spinning threads starve each other on a busy CPU
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # no network by surprise
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    _keep_memory()
     import torch
 
     if torch.version.cuda is None and not _keep_alive and not _torchvision_loads():
         _define_torchvision_schemas()
+
+
+def _keep_memory() -> None:
+    """Have the C library use freed memory again instead of giving each large array back to the system at once.
+
+    Getting it back costs a page fault for every 4 KB: a third of the processor time of a forward pass on a photograph.
+    Elsewhere than with glibc nothing is done.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _OWN_PAGES)
+        library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def _torchvision_loads() -> bool:

@@ -16,8 +16,8 @@ from retinai.camera.profile import CameraProfile, choose_profiles
 from retinai.errors import UsageError
 from retinai.lesions import SEGMENTED
 from retinai.types import FundusImage, LesionMap
-from segmentation.model import build_model, channels_last
-from segmentation.norms import fold_norms
+from segmentation.fast import speed_up
+from segmentation.model import channels_last, inference_model
 from segmentation.predict import predict_map
 from segmentation.weights import BUNDLED, FILE, load_into, read_card
 
@@ -48,10 +48,9 @@ class LesionDetector:
         """
         card = read_card(folder)
         with building(folder):
-            model = build_model(card["encoder"], card["decoder_channels"]).eval()
+            model = inference_model(card["encoder"], card["decoder_channels"])
         load_into(model, folder / FILE)
-        fold_norms(model)
-        return cls(model, card, pick_device(device), choose_profiles(camera))
+        return cls(speed_up(model), card, pick_device(device), choose_profiles(camera))
 
     def detect(self, image: FundusImage) -> LesionMap:
         """Probabilities at native size, by the card's working sides and mirrored views, and what the encoder's deepest stage says."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
 from retinai.artifacts import read_tensors
 from retinai.errors import WeightsError
 from retinai.lesions import SEGMENTED
+from segmentation.unet import DEPTH, OWN_ENCODER, UNet
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, which the encoders were trained with
 
@@ -24,6 +24,8 @@ def build_model(
     encoder_weights: 'imagenet' (downloaded by smp), a local safetensors file, or None.
     """
     local = encoder_weights is not None and encoder_weights != "imagenet"
+    import segmentation_models_pytorch as smp
+
     model = smp.Unet(
         encoder_name=encoder,
         encoder_depth=len(decoder_channels),
@@ -34,6 +36,13 @@ def build_model(
     if local:
         load_encoder(model.encoder, Path(str(encoder_weights)))
     return model
+
+
+def inference_model(encoder: str, decoder_channels: Sequence[int], classes: int = len(SEGMENTED)) -> nn.Module:
+    """The network of `build_model` for weights that are loaded into it: without smp, and what smp imports, where it is known here."""
+    if encoder == OWN_ENCODER and len(decoder_channels) == DEPTH:
+        return UNet(decoder_channels, classes)
+    return build_model(encoder, decoder_channels, classes=classes)
 
 
 def channels_last(model: nn.Module) -> nn.Module:
@@ -56,4 +65,4 @@ def normalise(images: Tensor) -> Tensor:
     """(N, H, W, 3) uint8 RGB -> (N, 3, H, W) float32, ImageNet mean and deviation, channels last in memory."""
     mean = torch.tensor(_MEAN, device=images.device) * 255
     std = torch.tensor(_STD, device=images.device) * 255
-    return ((images - mean) / std).permute(0, 3, 1, 2)
+    return (images - mean).div_(std).permute(0, 3, 1, 2)

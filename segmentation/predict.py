@@ -54,7 +54,8 @@ def predict_square(
         inner = _tiled(model, images, tile)
         for flip in _FLIPS[1:views]:
             inner += _tiled(model, images.flip(flip), tile).flip([axis + 1 for axis in flip])
-    inner /= views
+    if views > 1:
+        inner /= views
     probs = np.zeros((inner.shape[1], *square.shape[:2]), np.float32)
     probs[:, rows, columns] = inner[0].cpu().numpy()
     return probs
@@ -117,7 +118,7 @@ def _probs(model: nn.Module, images: Tensor) -> Tensor:
     down, right = -height % _STRIDE, -width % _STRIDE
     batch = nn.functional.pad(images, (0, 0, 0, right, 0, down))
     logits = model(normalise(batch).contiguous(memory_format=torch.channels_last))
-    return logits.float().sigmoid()[..., :height, :width]
+    return logits.float().sigmoid_()[..., :height, :width]
 
 
 def to_1440(probs: NDArray[np.float32]) -> NDArray[np.float32]:

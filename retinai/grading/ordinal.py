@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from retinai.errors import MissingModelError
 
@@ -63,9 +61,14 @@ class Regression:
 
 def class_probs(score: Floats, thresholds: Floats) -> Floats:
     """(N,) scores and (K - 1,) ascending thresholds -> (N, K): P(class > k) = sigmoid(score - threshold k) (McCullagh 1980)."""
-    above = expit(score[:, None] - thresholds)
+    above = _sigmoid(score[:, None] - thresholds)
     ends = np.ones((len(score), 1))
     return np.hstack([ends, above]) - np.hstack([above, 0 * ends])
+
+
+def _sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x)) without overflow."""
+    return np.exp(-np.logaddexp(0.0, -x))
 
 
 def standardisation(features: Floats, blocks: NDArray[np.integer]) -> tuple[Floats, Floats]:
@@ -118,6 +121,8 @@ def _fit_logistic(x: Floats, levels: NDArray[np.integer], strength: float, each:
 
 def _fit_ordinal(x: Floats, levels: NDArray[np.integer], strength: float, each: Floats) -> tuple[Floats, Floats]:
     """By L-BFGS on (weights, first threshold, logs of the steps between thresholds), which keeps the thresholds in order."""
+    from scipy.optimize import minimize  # slow to load, and a grader that is fitted needs none of it
+
     tasks = int(levels.max())
     shares = np.cumsum(np.bincount(levels))[:-1] / len(levels)
     first = np.log(shares / (1 - shares))
@@ -136,7 +141,7 @@ def _loss(values: Floats, x: Floats, levels: NDArray[np.integer], strength: floa
     weights, raw = values[: x.shape[1]], values[x.shape[1] :]
     thresholds = _thresholds(raw)
     score, rows = x @ weights, np.arange(len(x))
-    above = np.hstack([np.ones((len(x), 1)), expit(score[:, None] - thresholds), np.zeros((len(x), 1))])
+    above = np.hstack([np.ones((len(x), 1)), _sigmoid(score[:, None] - thresholds), np.zeros((len(x), 1))])
     slope = above * (1 - above)  # of each "above" by the score; 0 at both ends
     prob = np.maximum(above[rows, levels] - above[rows, levels + 1], _LEAST)
     lower, upper = each * slope[rows, levels] / prob, each * slope[rows, levels + 1] / prob

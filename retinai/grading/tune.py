@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -31,6 +30,7 @@ def log_loss(probs: Floats, levels: Ints) -> float:
 
 def fit_temperature(logits: Floats, levels: Ints) -> float:
     """The temperature with the least log loss, in 0.05..20 (Guo et al., ICML 2017)."""
+    from scipy.optimize import minimize_scalar  # slow to load, and only fitting needs it
 
     def loss(log_temperature: float) -> float:
         return log_loss(softmax(logits, float(np.exp(log_temperature))), levels)

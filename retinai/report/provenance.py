@@ -43,11 +43,17 @@ def code_sha256() -> str:
     return digest.hexdigest()
 
 
+@cache
+def _versions() -> dict[str, str]:
+    """Looked up once: each look reads the metadata of a package."""
+    return {"retinai": version("retinai")} | {name: version(name) for name in PACKAGES}
+
+
 def surroundings() -> dict[str, Any]:
     """The program and the machine: code, versions, platform."""
     return {
         "code_sha256": code_sha256(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "versions": {"retinai": version("retinai")} | {name: version(name) for name in PACKAGES},
+        "versions": dict(_versions()),
     }
