@@ -103,10 +103,10 @@ def test_explain_loads_nothing_that_it_does_not_use() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="page faults are counted on Linux, and memory is kept with glibc")
 def test_memory_that_was_freed_is_used_again() -> None:
     code = (
-        "import resource, segmentation, torch\n"
+        "import resource, segmentation, numpy\n"
         "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "def use(times): [torch.ones(2**24).sum() for _ in range(times)]\n"
+        "def use(times): [numpy.ones(2**26, numpy.uint8).max() for _ in range(times)]\n"
         "use(9); before = faults(); use(9); print(faults() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 2**14  # the pages of one array; without it, of nine
+    assert int(done.stdout) < 500  # without it thousands, of huge pages or small ones
