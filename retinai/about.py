@@ -39,7 +39,7 @@ class WeightsFile:
 
 
 def about() -> dict[str, Any]:
-    """All of it as plain values for JSON: retinai, python, platform, packages, weights, devices."""
+    """All of it as plain values for JSON: retinai, python, platform, packages, weights, devices, runtime."""
     return {
         "retinai": retinai.__version__,
         "python": platform.python_version(),
@@ -47,6 +47,7 @@ def about() -> dict[str, Any]:
         "packages": {name: installed(name) for name in dependencies()},
         "weights": [_plain(file) for file in bundled_weights()],
         "devices": {"cpu": cpu(), "gpus": gpus()},
+        "runtime": runtime(),
     }
 
 
@@ -133,6 +134,11 @@ def cpu() -> dict[str, Any]:
         "cores": usable_cores(),
         "flags": [flag for flag in _CPU_FLAGS if flag in flags],
     }
+
+
+def runtime() -> dict[str, Any]:
+    """What computes the lesion map (as `segmentation.predict` has it), in what, and whether the processor has instructions for it."""
+    return {"name": "torch", "precision": "bf16", "in_hardware": any("bf16" in flag for flag in cpu()["flags"])}
 
 
 def usable_cores() -> int:

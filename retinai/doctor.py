@@ -19,7 +19,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from retinai.about import ROOMS, bundled_weights, dependencies, installed, room_folder
+from retinai.about import ROOMS, bundled_weights, dependencies, installed, room_folder, runtime
 
 State = Literal["ok", "warning", "problem"]
 _TRIAL_SECONDS = 120
@@ -138,6 +138,13 @@ def bitsandbytes() -> list[Finding]:
     return [_warning("bitsandbytes", f"no 4-bit models: {error}", remedy)]
 
 
+def speed() -> list[Finding]:
+    """What computes the lesion map, and whether this processor is made for it."""
+    found = runtime()
+    has = "has instructions" if found["in_hardware"] else "has no instructions, so that they take longer"
+    return [_ok("runtime", f"lesion maps are computed by {found['name']} in {found['precision']}, for which this processor {has}")]
+
+
 def weights() -> list[Finding]:
     """The bundled weights are there and are the files that their cards describe."""
     files, remedy = bundled_weights(), "fetch the files again from the repository, or reinstall"
@@ -174,4 +181,4 @@ def failure(code: str, seconds: float = _TRIAL_SECONDS) -> str | None:
     return lines[-1].strip() if lines else f"ended with status {done.returncode}"
 
 
-CHECKS: tuple[Callable[[], list[Finding]], ...] = (rooms, requirements, opencv, torch, bitsandbytes, weights, space)
+CHECKS: tuple[Callable[[], list[Finding]], ...] = (rooms, requirements, opencv, torch, bitsandbytes, speed, weights, space)

@@ -37,6 +37,7 @@ from retinai.report.folder import MAPS, write_folder
 from retinai.report.provenance import digest, now, stamp, surroundings
 from retinai.types import Advice, CheckedAnswer, Explanation, FundusImage, Landmarks, LesionMap, Quality, SaliencyMap, SecondOpinion
 from segmentation.detector import LesionDetector
+from segmentation.predict import PRECISION, RUNTIME
 from segmentation.weights import BUNDLED
 
 if TYPE_CHECKING:
@@ -221,6 +222,8 @@ class Pipeline:
             "views": self.detector.views,
             "vlm": self.talker.identity if self.talker else None,
             "second": dict(self.second.identity) if self.second else None,
+            "runtime": RUNTIME,
+            "precision": PRECISION,
             "device": self.detector.device.type,
             "threads": torch.get_num_threads(),
             **surroundings(),

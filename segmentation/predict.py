@@ -15,11 +15,13 @@ from retinai.types import FundusImage
 from segmentation.model import normalise
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))  # of (N, H, W, 3): none, left-right, up-down, both
+RUNTIME, PRECISION = "torch", "bf16"
+"""What computes the map, and in what; the thresholds of a card belong to both, since rounding moves a probability by up to 0.2."""
 _STRIDE = 32  # the deepest encoder stage
 
 
 def predict_map(
-    model: nn.Module, image: FundusImage, sides: Sequence[int], *, views: int = 1, tile: int = 2048, precision: str = "bf16"
+    model: nn.Module, image: FundusImage, sides: Sequence[int], *, views: int = 1, tile: int = 2048, precision: str = PRECISION
 ) -> NDArray[np.float32]:
     """(C, H, W) float32 probabilities at native size: the mean over working sides and mirrored views (1, 2 or 4).
 
@@ -44,7 +46,7 @@ def predict_map(
 
 @torch.inference_mode()
 def predict_square(
-    model: nn.Module, square: NDArray[np.uint8], *, views: int = 1, tile: int = 2048, precision: str = "bf16"
+    model: nn.Module, square: NDArray[np.uint8], *, views: int = 1, tile: int = 2048, precision: str = PRECISION
 ) -> NDArray[np.float32]:
     """(S, S, 3) uint8 -> (C, S, S) float32 probabilities in 0..1, rows and columns without retina left at 0."""
     device = next(model.parameters()).device

@@ -47,6 +47,8 @@ PROVENANCE: dict[str, Any] = {
     "views": 1,
     "vlm": None,
     "second": None,
+    "runtime": "torch",
+    "precision": "bf16",
     "device": "cpu",
     "threads": 1,
     "python": "3.11.0",

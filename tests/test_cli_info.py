@@ -15,6 +15,7 @@ import typer
 from retinai import __version__, about, doctor
 from retinai.cli import info
 from retinai.doctor import Finding
+from segmentation.predict import PRECISION, RUNTIME
 
 INFO = "import sys; from retinai.cli import main; sys.argv = ['retinai', 'info', '--json']\ntry:\n    main()\nexcept SystemExit: pass\n"
 
@@ -44,8 +45,20 @@ def test_info_json_has_versions_weights_and_devices() -> None:
 
 def test_info_for_people_names_every_dependency() -> None:
     text = shell("info").stdout
-    assert text.startswith(f"retinai {__version__}, Python ")
+    assert text.startswith(f"retinai {__version__}, Python ") and "\nruntime  torch in bf16; " in text
     assert all(f"\npackage  {name} " in text for name in about.dependencies())
+
+
+def test_info_and_doctor_tell_what_computes_the_lesion_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = about.runtime()
+    assert (found["name"], found["precision"]) == (RUNTIME, PRECISION)
+    assert info.runtime_line(found).startswith("runtime  torch in bf16; this processor ")
+    monkeypatch.setattr(about, "cpu", lambda: {"flags": ["avx2"]})
+    assert not about.runtime()["in_hardware"] and "has no instructions" in doctor.speed()[0].text
+    monkeypatch.setattr(about, "cpu", lambda: {"flags": ["avx2", "avx512_bf16"]})
+    assert about.runtime()["in_hardware"] and doctor.speed() == [
+        Finding("runtime", "ok", "lesion maps are computed by torch in bf16, for which this processor has instructions")
+    ]
 
 
 def test_info_loads_no_model_library() -> None:

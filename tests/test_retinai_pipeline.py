@@ -234,3 +234,4 @@ def test_provenance_says_what_a_second_run_needs() -> None:
     assert provenance["vlm"] == Talker(TEXT).identity and provenance["seed"] == 0 and provenance["image_sha256"] == "2" * 64
     assert all(len(provenance[f"{part}_sha256"]) == 64 for part in ("weights", "config", "code"))
     assert {"retinai", "torch", "numpy"} <= set(provenance["versions"])
+    assert (provenance["runtime"], provenance["precision"]) == ("torch", "bf16")

@@ -24,9 +24,16 @@ def as_text(values: dict[str, Any]) -> str:
     lines = [f"retinai {values['retinai']}, Python {values['python']}, {values['platform']}"]
     lines += [f"cpu      {cpu['model']}, {cpu['cores']} cores, {' '.join(cpu['flags']) or 'no vector extensions known'}"]
     lines += [f"gpu      {name}" for name in gpus] or ["gpu      none"]
+    lines += [runtime_line(values["runtime"])]
     lines += [_weights_line(file) for file in values["weights"]] or ["weights  none"]
     lines += [f"package  {name} {version or 'is missing'}" for name, version in values["packages"].items()]
     return "\n".join(lines)
+
+
+def runtime_line(values: dict[str, Any]) -> str:
+    """'runtime  torch in bf16; this processor has instructions for it'."""
+    has = "has instructions" if values["in_hardware"] else "has no instructions"
+    return f"runtime  {values['name']} in {values['precision']}; this processor {has} for it"
 
 
 def _weights_line(file: dict[str, Any]) -> str:

@@ -53,6 +53,10 @@ class Provenance(_Strict):
     """The language model: its name, the checksums of its files, its prompt."""
     second: dict[str, str] | None
     """Who gave the second opinion: its name and the checksums of its weights."""
+    runtime: str
+    """What computed the lesion map."""
+    precision: str
+    """What it computed in: bf16 rounds differently on different processors."""
     device: str
     threads: int
     python: str
