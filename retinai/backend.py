@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,8 +20,8 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
-_OWN_PAGES = 2**28  # bytes: what is larger comes from the system and goes back to it
+_M_MXFAST, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = 1, -1, -3  # of <malloc.h>
+_OWN_PAGES = 200_000_000  # bytes: what is larger comes from the system and goes back to it
 _KEPT = 2**30  # bytes that may lie unused at the end of the heap
 _keep_alive: list[object] = []  # a torch Library undoes its definitions when it is collected
 
@@ -41,12 +42,23 @@ def _keep_memory() -> None:
     """Have the C library use freed memory again instead of giving each large array back to the system at once.
 
     Getting it back costs a page fault for every 4 KB: a third of the processor time of a forward pass on a photograph.
-    Elsewhere than with glibc nothing is done.
+    Small pieces are joined with what is freed beside them, or aligned arrays would tear the heap. Only with glibc; else nothing is done.
     """
-    if platform.libc_ver()[0] == "glibc":
-        library = ctypes.CDLL(None)
+    if library := _glibc():
+        library.mallopt(_M_MXFAST, 0)
         library.mallopt(_M_MMAP_THRESHOLD, _OWN_PAGES)
         library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
+
+
+def give_back_memory() -> None:
+    """Give what was kept and lies unused back to the system, before something large that cannot use it is made."""
+    if library := _glibc():
+        library.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def _torchvision_loads() -> bool:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from retinai.backend import give_back_memory
 from retinai.fit import Fit
 from retinai.types import FundusImage
 from segmentation.model import normalise
@@ -38,6 +39,7 @@ def predict_map(
         for total, channel in zip(mean, square, strict=True):
             finer = cv2.resize(channel, (sides[0], sides[0]), interpolation=cv2.INTER_LINEAR)
             cv2.addWeighted(total, 1, finer, share, 0, dst=total)
+    give_back_memory()  # the network's, which would lie beside the native map
     native = np.zeros((len(mean), *image.field.shape), np.float32)
     for number, channel in enumerate(mean):
         fits[0].invert(channel, out=native[number])
