@@ -7,6 +7,8 @@ claim is judged by the evidence, and a citation of nothing is said to be one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,14 +48,21 @@ Cited = Sequence[tuple[Span, tuple[str, ...]]]
 
 def cited_by_sentence(text: str, citations: Iterable[Citation]) -> Cited:
     """Every sentence's span and ids. One sentence's claims share its citations: nothing tells which is whose."""
-    found = list(citations)
-    return [
-        ((start, end), tuple(dict.fromkeys(each.id for each in found if start <= each.span[0] < end))) for start, end in sentences(text)
-    ]
+    left, cited = deque(citations), []
+    for start, end in sentences(text):
+        ids: dict[str, None] = {}
+        while left and left[0].span[0] < end:
+            each = left.popleft()
+            if each.span[0] >= start:
+                ids[each.id] = None
+        cited.append(((start, end), tuple(ids)))
+    return cited
 
 
 def restored(claim: Claim, raw: str, cited: Cited) -> Claim:
     """The claim with its words as they stand in `raw`, and the ids that its sentence cites."""
     start, stop = claim.span
-    ids = next((ids for (first, end), ids in cited if first <= start < end), ())
+    place = bisect_right(cited, start, key=lambda each: each[0][0]) - 1
+    (_, end), ids = cited[place] if place >= 0 else ((0, 0), ())
+    ids = ids if start < end else ()
     return replace(claim, text=raw[start:stop], cited=ids)

@@ -22,6 +22,11 @@ from retinai.types import Claim, Region
 
 NOTHING = "nothing was understood"
 CONDITION = "a condition or an intention"
+MOST_LETTERS = 10_000
+MOST_OF_A_SENTENCE = 1_500
+"""What is read of an answer and of one sentence, letters: several times what a report has, so that reading always ends soon."""
+LONG_TEXT = f"the answer has more than {MOST_LETTERS:,} letters, and this part of it was left out"
+LONG_SENTENCE = f"a sentence of more than {MOST_OF_A_SENTENCE:,} letters"
 WORDS = "words that were not understood"
 
 
@@ -44,19 +49,34 @@ class Reading:
 
 def read_claims(text: str) -> Reading:
     """All claims of `text`. Any text is taken, in any language; one that says nothing of an eye gives no claims."""
-    plain = clean(text)
+    plain = clean(text[:MOST_LETTERS])
     claims: list[Claim] = []
     unread: list[Passage] = []
     memory: list[Finding] = []
-    for start, end in sentences(text):
+    spans, rest = _within_reach(text)
+    for start, end in spans:
+        if end - start > MOST_OF_A_SENTENCE:
+            unread.append(Passage(text[start:end], (start, end), LONG_SENTENCE))
+            continue
         line = Line.of(plain[start:end])
         why = dismissal(line)
         sentence = None if why else _Sentence(text, start, line, memory)
         found = sentence.claims() if sentence else []
         claims += found
         unread += [Passage(text[a:b], (a, b), reason) for (a, b), reason in _unread((start, end), why, sentence, found)]
+    if rest:
+        unread.append(Passage(text[slice(*rest)], rest, LONG_TEXT))
     numbered = tuple(replace(claim, id=f"C-{number}") for number, claim in enumerate(claims, start=1))
     return Reading(numbered, tuple(unread))
+
+
+def _within_reach(text: str) -> tuple[list[Span], Span | None]:
+    """The sentences that are read, and the span of what comes after them: a sentence that is cut in two could lose its negation."""
+    spans = sentences(text[:MOST_LETTERS])
+    if len(text) <= MOST_LETTERS:
+        return spans, None
+    last = spans.pop()[0] if spans else 0
+    return spans, (last, len(text))
 
 
 def _unread(span: Span, why: str | None, sentence: _Sentence | None, found: list[Claim]) -> list[tuple[Span, str]]:

@@ -26,9 +26,10 @@ _BULLET = re.compile(
     r"[ \t]*(?:[-*+\u2022\u00b7\u25cf\u2013>]+[ \t]+|\(?\d{1,2}[.)][ \t]+|\(?[a-z]\)[ \t]+|#{1,6}[ \t]+|\|)", re.IGNORECASE
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:approx|e\.g|i\.e|eg|ie|ca|cf|vs|dr|prof|fig|resp|incl|poss|prob|esp|max|min|sup|inf|temp|nas|mod|sev)|^\s*\(?\d{1,2})$",
-    re.IGNORECASE,
+    r"\b(?:approx|e\.g|i\.e|eg|ie|ca|cf|vs|dr|prof|fig|resp|incl|poss|prob|esp|max|min|sup|inf|temp|nas|mod|sev)$", re.IGNORECASE
 )
+_NUMBER = re.compile(r"\s*\(?\d{1,2}")
+_LOOK_BACK = 16  # letters: more than the longest abbreviation has
 _STOP = re.compile(r"(?<=\S)(?!\?\s*(?:no|none|yes|nil|absent|present)\b)[.!?]+[\"')\]*_]*(?=\s|$)|[;\u3002\uff01\uff1f]", re.IGNORECASE)
 _NUMBER_OF = re.compile(r"no\.\s+of\b", re.IGNORECASE)
 _CELL = re.compile(r"\s*\|\s*")
@@ -73,12 +74,18 @@ def _stops(text: str, block: Span) -> list[Span]:
     cuts = [
         m.end()
         for m in _STOP.finditer(text, start, end)
-        if not _ABBREVIATION.search(text[start : m.start()]) and not _NUMBER_OF.match(text, m.start() - 2)
+        if not _stands_for_more(text, start, m.start()) and not _NUMBER_OF.match(text, m.start() - 2)
     ]
     if not table:
         cuts += [m.end() for m in _CELL.finditer(text, start, end)]
     edges = [start, *sorted(cuts), end]
     return [span for a, b in pairwise(edges) if (span := _trim(text, a, b)) is not None]
+
+
+def _stands_for_more(text: str, start: int, stop: int) -> bool:
+    """Whether the full stop at `stop` only ends an abbreviation, or the number that a block begins with."""
+    number = _NUMBER.match(text, start, stop)
+    return bool((number and number.end() == stop) or _ABBREVIATION.search(text, max(start, stop - _LOOK_BACK), stop))
 
 
 def _trim(text: str, start: int, end: int) -> Span | None:

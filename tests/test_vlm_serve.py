@@ -155,7 +155,10 @@ def test_proxies_are_not_used(server, photograph, monkeypatch):
     assert at(server).answer([photograph])[0].grade is not None
 
 
-@pytest.mark.parametrize("address", ["", "http://host/v1", "ftp://host#m", "host:8000#m", "http://#m", "http://[::1#m"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "http://host/v1", "http://host:99999/v1#m", "http://host:x/v1#m", "ftp://host#m", "host:8000#m", "http://#m", "http://[::1#m"],
+)
 def test_a_wrong_address_is_refused(address):
     with pytest.raises(UsageError, match="is not openai:URL#MODEL"):
         ServedVlm.at(address)

@@ -9,6 +9,7 @@ from typing import Any
 
 from retinai.lesions import GRADES
 
+_ROUNDING = 1e-3  # by which a logarithm of a probability may lie above zero
 _GRADE = re.compile(r"grade[^0-9]{0,20}([0-4])(?![0-9])", re.IGNORECASE)
 
 
@@ -18,7 +19,7 @@ def grade_probs(tokens: Sequence[dict[str, Any]]) -> tuple[int, tuple[float, ...
     tokens: `logprobs.content` of a chat completion. ' 2' and '2' are the same grade and are added up. A grade that is
     not listed at that place is less likely than every token that is, and shares what they leave: it gets the lesser
     of the last listed probability and its part of the remainder. Then the five are made to sum to one.
-    Raises KeyError, TypeError or ValueError where the tokens are not of that form.
+    Raises LookupError, TypeError, AttributeError or ValueError where the tokens are not of that form.
     """
     match = _GRADE.search("".join(token["token"] for token in tokens))
     if match is None:
@@ -49,4 +50,10 @@ def _listed(token: dict[str, Any]) -> list[tuple[str, float]]:
         raise ValueError("no alternatives are listed beside the grade")
     if all(row["token"] != token["token"] for row in rows):
         rows = [*rows, token]
-    return [(row["token"].strip(), math.exp(row["logprob"])) for row in rows]
+    return [(row["token"].strip(), _chance(row["logprob"])) for row in rows]
+
+
+def _chance(logprob: float) -> float:
+    if logprob > _ROUNDING:
+        raise ValueError("a probability above one")
+    return math.exp(min(0.0, logprob))

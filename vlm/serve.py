@@ -2,17 +2,14 @@
 
 Photographs of patients go to that URL and nowhere else: proxies are not used and redirects are refused. What is
 sent is the retina, cropped and padded to a square, as JPEG, without its file's name or metadata. A key, where
-the server wants one, is read from the environment variable RETINAI_SERVER_KEY.
+the server wants one, is read from the environment variable RETINAI_SERVER_KEY. What comes back is not trusted (see `vlm.reply`).
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,11 +22,14 @@ import cv2
 
 from retinai.errors import ServerError, UsageError
 from retinai.fit import Fit
+from retinai.strict_json import dumps
 from retinai.types import FundusImage, Grade
+from vlm.exchange import OutOfTime, Response, TooLarge, post
 from vlm.generate import Answer
 from vlm.logprobs import grade_probs
 from vlm.parse import parse_answer
 from vlm.prompts import PROMPTS
+from vlm.reply import first_choice, parse_reply, short
 
 KEY = "RETINAI_SERVER_KEY"
 SIDE = 672
@@ -38,21 +38,12 @@ _QUALITY = 95
 _TOGETHER = 4  # requests under way at once, which a batching server answers at little more than the price of one
 _PAUSES = (1.0, 4.0)  # s, before the second and the third try
 _BUSY = (408, 429, 500, 502, 503, 504)
-_MOST_BYTES = 2**24
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
 @dataclass(frozen=True)
 class ServedVlm:
     """url: the server's base, such as http://gpu:8000/v1; model: a name that it serves; tokens: the longest answer;
-    timeout_s: for one answer; pause: how to wait between tries."""
+    timeout_s: for one whole answer, however it comes; pause: how to wait between tries."""
 
     url: str
     model: str
@@ -81,7 +72,7 @@ class ServedVlm:
 
     def _answer(self, image: FundusImage, prompt: str) -> Answer:
         reply = self._post("/chat/completions", request_body(image, self.model, prompt, self.tokens))
-        text, tokens = self._first_choice(reply)
+        text, tokens = first_choice(reply, self.url)
         parsed = parse_answer(text)
         return Answer(self._grade(tokens), text, parsed.malformed, float(not parsed.ungradable))
 
@@ -89,20 +80,9 @@ class ServedVlm:
         """The grade that the words give, with the probabilities that the server gives for it."""
         try:
             found = grade_probs(tokens)
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        except (LookupError, TypeError, AttributeError, ValueError, OverflowError):
             raise ServerError(f"{self.url} gave logprobs of another form than OpenAI's chat completions have") from None
         return Grade(*found, f"openai:{self.model}") if found else None
-
-    def _first_choice(self, reply: Any) -> tuple[str, Any]:
-        """The words of an answer and `logprobs.content`."""
-        try:
-            choice = reply["choices"][0]
-            text, logprobs = choice["message"]["content"], choice.get("logprobs")
-        except (KeyError, IndexError, TypeError):
-            raise ServerError(f"{self.url} gave no chat completion: {_short(json.dumps(reply))}") from None
-        if not isinstance(logprobs, dict) or not logprobs.get("content"):
-            raise ServerError(f"{self.url} gave no logprobs, without which a grade has no probabilities (vLLM: --max-logprobs 20)")
-        return text or "", logprobs["content"]
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         """The JSON that the server answers, after up to three tries."""
@@ -115,26 +95,28 @@ class ServedVlm:
                 self.pause(pause)
 
     def _post_once(self, path: str, body: dict[str, Any]) -> Any:
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if key := os.environ.get(KEY):
-            request.add_header("Authorization", f"Bearer {key}")
+            headers["Authorization"] = f"Bearer {key}"
         try:
-            with _OPENER.open(request, timeout=self.timeout_s) as response:
-                return json.loads(response.read(_MOST_BYTES))
-        except urllib.error.HTTPError as error:
-            with error:
-                raise _refusal(self.url, error) from None
-        except TimeoutError:
+            response = post(self.url + path, dumps(body).encode(), headers, self.timeout_s)
+        except OutOfTime as error:
+            if error.begun:
+                raise ServerError(f"{self.url} began to answer and did not end within {self.timeout_s:g} s") from None
             raise _Busy(f"{self.url} did not answer within {self.timeout_s:g} s") from None
+        except TooLarge as error:
+            raise ServerError(f"{self.url} answered with more than {error.most / 2**20:g} MB") from None
         except (OSError, HTTPException) as error:
-            raise _Busy(f"cannot reach {self.url}: {getattr(error, 'reason', error)}") from None
-        except ValueError:
-            raise ServerError(f"{self.url} answered with something that is no JSON") from None
+            raise _Busy(f"cannot reach {self.url}: {short(str(error))}") from None
+        if response.status != 200:
+            raise _refusal(self.url, response)
+        return parse_reply(response, self.url)
 
 
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
+        _ = parts.port
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -144,18 +126,14 @@ class _Busy(Exception):
     """A failure that may pass."""
 
 
-def _refusal(url: str, error: urllib.error.HTTPError) -> Exception:
-    """What an HTTP error means, with the server's own words."""
-    if 300 <= error.code < 400:
-        return ServerError(f"{url} redirects to {error.headers.get('Location')}; photographs are sent to the given address only")
-    words = _short(error.read(2000).decode(errors="replace"))
-    text = f"{url} answered {error.code} {error.reason}" + (f": {words}" if words else "")
-    return _Busy(text) if error.code in _BUSY else ServerError(text)
-
-
-def _short(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= 200 else words[:197] + "..."
+def _refusal(url: str, response: Response) -> Exception:
+    """What another status than 200 means, with the server's own words."""
+    if 300 <= response.status < 400:
+        where = short(response.headers.get("location", "nowhere"))
+        return ServerError(f"{url} redirects to {where}; photographs are sent to the given address only")
+    words = short(response.body[:2000].decode("utf-8", errors="replace"))
+    text = f"{url} answered {response.status} {short(response.reason)}" + (f": {words}" if words else "")
+    return _Busy(text) if response.status in _BUSY else ServerError(text)
 
 
 def request_body(image: FundusImage, model: str, prompt: str, tokens: int) -> dict[str, Any]:
