@@ -39,6 +39,8 @@ def _title(session: Session, case: Case) -> None:
                 st.rerun()
     patient = session.patient(case)
     if patient:
+        for other in session.eyes(case):
+            session.saw(other)
         with st.expander("Both eyes together", expanded=True):
             st.code(patient.text, language=None, wrap_lines=True)
 
@@ -53,6 +55,7 @@ def _case(session: Session, store: Store, case: Case) -> None:
         elif case.explanation and not case.explanation.quality.gradable:
             show_ungradable(case)
         else:
+            session.saw(case)
             _tabs(session, store, case)
     with picture:
         _picture(session, case, hidden)

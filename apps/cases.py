@@ -17,6 +17,7 @@ from fusion.regions import Regions
 from retinai.image import decode_pixels, fundus_image
 from retinai.lesions import LESIONS
 from retinai.pipeline import Pipeline, Reading
+from retinai.quality import assess
 from retinai.report.folder import png
 from retinai.types import Explanation, Eye, FundusImage, SaliencyMap
 
@@ -77,6 +78,16 @@ def photograph(upload: Upload) -> FundusImage:
 def read_case(pipeline: Pipeline, upload: Upload) -> Case:
     """Read one photograph. Raises ImageError where it is none, MemoryRanOut where it is too large for now."""
     reading, notes = read_within_memory(pipeline, photograph(upload), upload.sha256)
+    return _case(upload, reading, notes)
+
+
+def turned_away(pipeline: Pipeline, upload: Upload) -> Case | None:
+    """The case of a photograph that cannot be graded, None for one that can; no model is asked. Raises ImageError where it is none."""
+    image = photograph(upload)
+    return None if assess(image).gradable else _case(upload, pipeline.read(image, upload.sha256))
+
+
+def _case(upload: Upload, reading: Reading, notes: tuple[str, ...] = ()) -> Case:
     masks = {code: png(mask.view(np.uint8) * 255, bilevel=True) for code, mask in masks_of(reading).items()}
     return Case(upload, reading.explanation, reading.document(), reading.regions, masks, _small(reading.saliency), notes)
 

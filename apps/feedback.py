@@ -34,7 +34,7 @@ _LESIONS_LAST = (
 
 GradeVerdict = Literal["agree", "disagree", "ungradable", "own"]
 """agree: with the grade by visible lesions; disagree: with it, and `grade` is the right one where it is given; ungradable: nothing can be
-graded; own: given before the model's reading was shown."""
+graded; own: given by oneself, as a rule before the model's reading was shown."""
 LesionVerdict = Literal["accept", "reject"]
 
 
@@ -44,8 +44,13 @@ class Store:
 
     path: Path
 
-    def grade(self, explanation: Explanation, verdict: GradeVerdict, grade: int | None = None, reader: str = "") -> None:
-        """Keep an opinion on a photograph. grade: ICDR 0-4. Raises ValueError for another one, DataError where the file cannot be used."""
+    def grade(
+        self, explanation: Explanation, verdict: GradeVerdict, grade: int | None = None, reader: str = "", seen: bool = False
+    ) -> None:
+        """Keep an opinion on a photograph. grade: ICDR 0-4; seen: whether the model's reading had been shown, so that it is not blind.
+
+        Raises ValueError for another grade, DataError where the file cannot be used.
+        """
         if grade is not None and not 0 <= grade <= 4:
             raise ValueError(f"a grade is 0 to 4, got {grade}")
         answer = explanation.answer
@@ -53,7 +58,7 @@ class Store:
             "vlm": json.dumps(explanation.provenance.get("vlm")),
             "lesion_grade": explanation.interval.visible if explanation.interval else None,
             "vlm_grade": answer.grade.level if answer and answer.grade else None,
-            "blind": int(verdict == "own"),
+            "blind": int(verdict == "own" and not seen),
             "verdict": "ungradable" if verdict == "own" and grade is None else verdict,
             "grade": grade,
         }

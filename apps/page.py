@@ -109,6 +109,9 @@ def _worklist(session: Session) -> None:
         return
     waits = " Cases whose grade you have not given yet stand last, in the order in which they came." if session.blind else ""
     st.caption(f"The most urgent first; a click on a row opens the case.{waits} The list goes when you close the page.")
+    for case in cases:
+        if not session.hidden(case):
+            session.saw(case)
     event = st.dataframe([row(case, session.hidden(case)) for case in cases], hide_index=True, on_select="rerun",
                          selection_mode="single-row", key=f"worklist-{len(cases)}-{session.turns}")  # fmt: skip
     picked = event.selection.rows  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from retinai.types import Explanation
 
 _LEVELS = (0, 1, 2, 3, 4)
 _UNGRADABLE = "cannot be graded"
+_SEEN = "You have seen the model's reading of this photograph already, so your grade is kept as one that was given after it."
 
 
 def _name(level: int | str) -> str:
@@ -25,7 +26,8 @@ def _name(level: int | str) -> str:
 def ask_first(session: Session, case: Case, store: Store) -> None:
     """The own grade, before the model's reading is shown. Raises nothing: where it cannot be kept, that is said."""
     st.markdown("#### Your grade first")
-    st.markdown("The model's reading is shown when you have given yours. Both are kept, without any name.")
+    seen = case.upload.sha256 in session.seen
+    st.markdown(_SEEN if seen else "The model's reading is shown when you have given yours. Both are kept, without any name.")
     with st.form(f"own-{case.upload.number}", border=False):
         given = st.radio("Grade", [*_LEVELS, _UNGRADABLE], index=None, format_func=_name)
         sent = st.form_submit_button("Show the model's reading", type="primary")
@@ -33,8 +35,10 @@ def ask_first(session: Session, case: Case, store: Store) -> None:
         st.warning("Choose a grade, or that it cannot be graded.")
     elif sent:
         level = given if isinstance(given, int) else None
-        if _keep(store, case, "own", level):
+        if _keep(store, case, "own", level, seen):
             session.own[case.upload.number] = level
+            if seen:
+                session.late.add(case.upload.sha256)
             st.rerun(scope="app")
 
 
@@ -45,7 +49,8 @@ def show_second_reader(session: Session, case: Case, store: Store) -> None:
         return
     if number in session.own:
         own = session.own[number]
-        st.markdown(f"Before you saw the model's reading you said: **{_UNGRADABLE if own is None else f'grade {own}'}**.")
+        when = "After" if case.upload.sha256 in session.late else "Before"
+        st.markdown(f"{when} you saw the model's reading you said: **{_UNGRADABLE if own is None else f'grade {own}'}**.")
     told = f"grade {explanation.interval.visible}"
     verdicts: dict[str, GradeVerdict] = {"I agree": "agree", "I disagree": "disagree", "It cannot be graded": "ungradable"}
     choice = st.segmented_control(f"Do you agree with {told} by visible lesions?", list(verdicts), key=f"verdict-{number}")
@@ -92,11 +97,11 @@ def verdicts(case: Case, store: Store) -> dict[str, str]:
         return {}
 
 
-def _keep(store: Store, case: Case, verdict: GradeVerdict, level: int | None) -> bool:
+def _keep(store: Store, case: Case, verdict: GradeVerdict, level: int | None, seen: bool = False) -> bool:
     if case.explanation is None:
         return False
     try:
-        store.grade(case.explanation, verdict, level, signin.reader())
+        store.grade(case.explanation, verdict, level, signin.reader(), seen)
     except DataError:
         _sorry()
         return False

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from apps.cases import Case, Upload, read_case
+from apps.cases import Case, Upload, read_case, turned_away
 from apps.feedback import Store
 from apps.queue import Line
+from apps.session import Door
 from apps.settings import Settings
 from retinai.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
-    """pipeline: the models; store: where second readers' opinions go; line: one photograph at a time."""
+    """pipeline: the models; store: where second readers' opinions go; line: one photograph at a time; entrance: the line before the
+    quality gate, which asks no model."""
 
     pipeline: Pipeline
     store: Store
     line: Line = field(default_factory=Line)
+    entrance: Line = field(default_factory=Line)
+
+    @property
+    def door(self) -> Door:
+        """What turns a photograph away before it waits for a model."""
+        return Door(self.entrance, partial(turned_away, self.pipeline))
 
     def read(self, upload: Upload) -> Case:
         """Read one photograph; called by the line's thread alone."""

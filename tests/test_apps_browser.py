@@ -9,6 +9,8 @@ import io
 import json
 import re
 import sys
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,17 +34,19 @@ START += "launch(Settings(feedback=sys.argv[2]), '127.0.0.1', int(sys.argv[1]), 
 
 
 class Viewer:
-    """A running viewer. outside: every address that its pages asked for elsewhere."""
+    """A running viewer. outside: every address that its pages asked for elsewhere; blocked: what the browser says that it did not load."""
 
     def __init__(self, url: str, store: Store, browser: Browser) -> None:
         self.url, self.store, self.browser = url, store, browser
         self.outside: list[str] = []
+        self.blocked: list[str] = []
 
     def open(self, **options: Any) -> Page:
         """A new person at the start page."""
         page = self.browser.new_context(viewport={"width": 1280, "height": 800}, **options).new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", self._note)
+        page.on("console", lambda message: self.blocked.append(message.text) if "Content Security Policy" in message.text else None)
         page.goto(self.url)
         page.get_by_text("First time here?").wait_for()
         return page
@@ -174,4 +178,14 @@ def test_pictures_that_show_no_retina_and_files_that_are_no_picture(viewer: View
 
 
 def test_nothing_is_asked_for_elsewhere(explained: Page, viewer: Viewer) -> None:
-    assert viewer.outside == []
+    assert viewer.outside == [] and viewer.blocked == []
+
+
+def test_strangers_get_no_page_and_everybody_the_headers(viewer: Viewer) -> None:
+    with urllib.request.urlopen(viewer.url, timeout=60) as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(urllib.request.Request(viewer.url, headers=headers), timeout=60)
+        refused.value.close()

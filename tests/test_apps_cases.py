@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from standin_detector import DrawnDetector, pipeline
-from viewer_case import NAME, case, changed, photograph, ungradable
+from viewer_case import NAME, black, case, changed, photograph, ungradable
 
-from apps.cases import Case, Upload, read_case
+from apps.cases import Case, Upload, read_case, turned_away
 from apps.memory import ON_CPU, ONE_SIZE, MemoryRanOut
 from apps.queue import Line, Ticket
-from apps.session import MOST, Session
+from apps.session import MOST, Door, Session
 from apps.worklist import ordered, row, urgency
 from retinai.errors import ImageError
+from retinai.pipeline import Pipeline
 from retinai.types import Advice, FundusImage, LesionMap
 
 
@@ -166,6 +167,48 @@ def test_a_session_sends_one_photograph_at_a_time_and_opens_the_last() -> None:
     assert session.step(line, Case) and session.batch() == (1, 3) and session.page == "start"
     assert session.step(line, Case) and session.step(line, Case) and not session.step(line, Case)
     assert (session.page, session.number, session.busy) == ("case", 3, False)
+
+
+class Never(Line):
+    """Never serves: everybody waits for a model."""
+
+    def join(self, work: Any) -> Ticket:
+        return Ticket(work)
+
+
+class NoDetector(DrawnDetector):
+    def detect(self, image: FundusImage) -> LesionMap:
+        pytest.fail("a model was asked")
+
+
+def test_an_unfit_photograph_is_told_at_once_without_a_model() -> None:
+    models = Pipeline(NoDetector())  # type: ignore[arg-type]
+    session, line, door = Session(), Never(), Door(Now(), lambda upload: turned_away(models, upload))
+    session.add([("a.jpg", photograph(), None), ("b.png", black(), None), ("c.gif", b"GIF89a" + bytes(99), None)])
+    for _ in range(8):
+        session.step(line, Case, door)
+    assert [(kept.upload.number, kept.error) for kept in session.cases[:1]] == [(2, None)]
+    assert session.cases[0].explanation and not session.cases[0].explanation.quality.gradable
+    assert session.cases[1].error and "GIF" in session.cases[1].error
+    assert [upload.number for upload in session.waiting] == [1] and session.ticket and session.batch() == (2, 3)
+
+
+def test_no_photograph_goes_into_the_line_before_the_gate_let_it() -> None:
+    session, asked = Session(), []
+    session.add([("a.png", b"1", None)])
+    blocked = Door(Never(), lambda upload: None)
+    for _ in range(4):
+        session.step(Now(), lambda upload: asked.append(upload) or Case(upload), blocked)
+    assert asked == [] and session.ticket is None and session.door and session.busy
+    session.stop(Now(), blocked)
+    assert session.door is None and not session.busy
+
+
+def test_what_was_shown_is_remembered_by_the_photograph() -> None:
+    session = Session()
+    session.saw(case())
+    session.saw(ungradable())
+    assert session.seen == {case().upload.sha256} == {case(7).upload.sha256}  # the same file again, as another case
 
 
 def test_a_page_that_slept_queues_again() -> None:

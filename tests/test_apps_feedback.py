@@ -31,6 +31,13 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "feedback.sqlite")
 
 
+def test_an_own_grade_is_blind_only_before_the_reading_was_seen(store: Store) -> None:
+    store.grade(explanation(), "own", 1)
+    store.grade(explanation(), "own", 3, seen=True)
+    assert [(row["grade"], row["blind"]) for row in store.grades()] == [(1, 1), (3, 0)]
+    assert grade_labels(store.grades()) == {"a" * 64: 3}  # the later one takes the place of the one before
+
+
 def test_a_grade_is_kept_with_hashes_and_version(store: Store) -> None:
     store.grade(explanation(), "disagree", 3, reader="r1")
     (row,) = store.grades()

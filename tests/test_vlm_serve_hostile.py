@@ -60,7 +60,7 @@ def _serve(door: socket.socket, speak: Speak) -> None:
 def _drip(start: bytes, drop: bytes) -> Speak:
     def speak(line: socket.socket) -> None:
         line.sendall(start)
-        for _ in range(200):
+        for _ in range(3000):  # a minute, unless it is cut off
             line.sendall(drop)
             time.sleep(0.02)
 
@@ -82,7 +82,7 @@ def ask(url: str, photograph: FundusImage, seconds: float = 0.4) -> str:
     begun = time.monotonic()
     with pytest.raises(ServerError) as caught:
         model.answer([photograph])
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30  # on a machine with much else to do
     text = str(caught.value)
     assert text.isprintable() and len(text) < 500 and url in text
     return text.replace(url, "URL")
