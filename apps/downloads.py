@@ -23,12 +23,12 @@ def overlay_png(case: Case) -> bytes:
 
 def document_json(case: Case) -> bytes:
     """The explanation as `retinai explain --json` gives it, and how it was read where that has to be said."""
-    return (json.dumps(case.document, indent=2) + "\n").encode()
+    return (json.dumps(case.document, indent=2, allow_nan=False) + "\n").encode()
 
 
 def patient_json(patient: Patient) -> bytes:
     """Both eyes in one document, as `retinai explain --right --left --json` gives it."""
-    return (json.dumps(to_patient_document(patient), indent=2) + "\n").encode()
+    return (json.dumps(to_patient_document(patient), indent=2, allow_nan=False) + "\n").encode()
 
 
 def masks_zip(case: Case) -> bytes:

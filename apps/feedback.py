@@ -55,7 +55,7 @@ class Store:
             raise ValueError(f"a grade is 0 to 4, got {grade}")
         answer = explanation.answer
         row = _stamp(explanation, reader) | {
-            "vlm": json.dumps(explanation.provenance.get("vlm")),
+            "vlm": json.dumps(explanation.provenance.get("vlm"), allow_nan=False),
             "lesion_grade": explanation.interval.visible if explanation.interval else None,
             "vlm_grade": answer.grade.level if answer and answer.grade else None,
             "blind": int(verdict == "own" and not seen),
@@ -69,8 +69,8 @@ class Store:
         row = _stamp(explanation, reader) | {
             "lesion": lesion.id,
             "code": lesion.code,
-            "box": json.dumps(lesion.box),
-            "outlines": json.dumps([[[int(x), int(y)] for x, y in line] for line in outlines]),
+            "box": json.dumps(lesion.box, allow_nan=False),
+            "outlines": json.dumps([[[int(x), int(y)] for x, y in line] for line in outlines], allow_nan=False),
             "confidence": lesion.confidence,
             "verdict": verdict,
         }

@@ -26,7 +26,7 @@ class Settings:
 
     def export(self) -> None:
         """Leave them for the page, which Streamlit runs in this process."""
-        os.environ[VARIABLE] = json.dumps(asdict(self))
+        os.environ[VARIABLE] = json.dumps(asdict(self), allow_nan=False)
 
     @classmethod
     def read(cls) -> Settings:

@@ -93,7 +93,7 @@ def write_reading(path: Path, reading: LesionReading) -> None:
         "mean": dict(reading.mean),
     }
     with whole(path, "wb") as file:
-        file.write(save({"encoder": reading.encoder.astype(np.float32)}, {"reading": json.dumps(values)}))
+        file.write(save({"encoder": reading.encoder.astype(np.float32)}, {"reading": json.dumps(values, allow_nan=False)}))
 
 
 def read_reading(path: Path) -> LesionReading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import socket
@@ -142,3 +143,15 @@ def test_unknown_name_lists_the_vocabulary() -> None:
 def test_tests_cannot_reach_the_network() -> None:
     with socket.socket() as outside, pytest.raises(RuntimeError, match="may not connect"):
         outside.connect(("192.0.2.1", 80))
+
+
+def test_no_json_is_written_that_could_hold_nan() -> None:
+    """`NaN` is no JSON, and other programs stop at it."""
+    wrong = []
+    for path in sorted(p for room in ("retinai", "segmentation", "vlm", "fusion", "apps") for p in (ROOT / room).rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("json.dump", "json.dumps", "jsonlib.dumps"):
+                strict = any(word.arg == "allow_nan" for word in call.keywords)
+                hashed = "sha256(" in path.read_text(encoding="utf-8").splitlines()[call.lineno - 1]
+                wrong += [] if strict or hashed else [f"{path.relative_to(ROOT)}:{call.lineno}"]
+    assert wrong == []

@@ -164,7 +164,7 @@ def test_values_out_of_range_are_named(tmp_path: Path, name: str, change: dict[s
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"options": {"checkpoint_path": "/tmp/other.pth"}}, "the option checkpoint_path would read another file"),
+        ({"options": {"checkpoint_path": "other.pth"}}, "the option checkpoint_path would read another file"),
         ({"library": "transformers"}, "a model of transformers needs its config"),
         ({"library": "pickle"}, "library"),
     ],

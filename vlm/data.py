@@ -72,7 +72,7 @@ def write_chat(path: Path, conversations: Iterable[Conversation]) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as file:
-        file.writelines(json.dumps(_to_json(each), ensure_ascii=False) + "\n" for each in conversations)
+        file.writelines(json.dumps(_to_json(each), ensure_ascii=False, allow_nan=False) + "\n" for each in conversations)
 
 
 def read_chat(path: Path, split: str | None = None) -> list[Conversation]:

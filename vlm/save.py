@@ -35,7 +35,8 @@ def save(config: VlmConfig, loaded: Loaded, readings: Readings | None, bias: tup
         "sha256": sha256_of(weights),
     }
     share(folder)
-    return write_card(folder, card | {"files": sums_of(folder)})
+    write_card(folder, card | {"files": sums_of(folder)})
+    return card
 
 
 def calibrated(readings: Readings, bias: tuple[float, ...]) -> Calibration:

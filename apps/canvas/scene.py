@@ -53,7 +53,7 @@ def make_scene(
     return Scene(
         _jpeg(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)),
         _jpeg(pixels[..., 1]),
-        json.dumps(_layers(image, outlines, landmarks, saliency), separators=(",", ":")).encode(),
+        json.dumps(_layers(image, outlines, landmarks, saliency), separators=(",", ":"), allow_nan=False).encode(),
         _heat(saliency) if saliency else None,
     )
 

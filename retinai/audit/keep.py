@@ -33,7 +33,7 @@ def keep_case(output: Path, case: Case) -> None:
     folder = output / FOLDER / case.item.name
     keep_pictures(output, case.item.name, dict(_pictures(case)))
     with whole(folder / "case.json") as file:
-        file.write(json.dumps(document(case), indent=2) + "\n")
+        file.write(json.dumps(document(case), indent=2, allow_nan=False) + "\n")
 
 
 def keep_pictures(output: Path, name: str, pictures: Mapping[str, NDArray[np.uint8]]) -> None:

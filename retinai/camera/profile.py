@@ -82,7 +82,7 @@ class CameraProfile:
 
     def _document(self) -> bytes:
         known = {"version": VERSION, "camera": self.camera, "created": self.created, "photographs": self.photographs}
-        return json.dumps(known | {"marks": [asdict(mark) for mark in self.marks]}, indent=1).encode()
+        return json.dumps(known | {"marks": [asdict(mark) for mark in self.marks]}, indent=1, allow_nan=False).encode()
 
 
 def load_profile(path: Path) -> CameraProfile:

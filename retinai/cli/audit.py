@@ -64,7 +64,7 @@ def audit(
     about = {"dataset": dataset, "split": split, **identity(pipeline)}
     results = run(pipeline, items, wanted, output, about)
     document = report(results, wanted, items, about, output)
-    typer.echo(jsonlib.dumps(document, indent=2) if json else _table(document, output))
+    typer.echo(jsonlib.dumps(document, indent=2, allow_nan=False) if json else _table(document, output))
     if failed(results):
         raise typer.Exit(1)
 
@@ -82,7 +82,7 @@ def compare(
     from retinai.audit.compare import compare as run
 
     differences = run(first, second)
-    typer.echo(jsonlib.dumps([_defined(each) for each in differences], indent=2) if json else _differences(differences))
+    typer.echo(jsonlib.dumps([_defined(each) for each in differences], indent=2, allow_nan=False) if json else _differences(differences))
 
 
 def _table(document: dict[str, Any], output: Path) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from retinai.strict_json import without_nan
+
 
 def calibrate(
     data: Annotated[Path, typer.Option(help="Root of IDRiD with both parts.", show_default=False)],
@@ -24,7 +26,7 @@ def calibrate(
     from retinai.calibrate import calibrate as choose
 
     stored = choose(data, weights, sides, views, device)
-    typer.echo(jsonlib.dumps(stored, indent=2) if json else _table(stored))
+    typer.echo(jsonlib.dumps(without_nan(stored), indent=2, allow_nan=False) if json else _table(stored))
 
 
 def _table(stored: dict[str, Any]) -> str:

@@ -92,7 +92,7 @@ def _draw(profile: CameraProfile, path: Path) -> None:
 def _tell(profile: CameraProfile, path: Path, json: bool) -> None:
     from retinai.camera.picture import summary
 
-    typer.echo(jsonlib.dumps(_values(profile), indent=2) if json else f"{path}: {summary(profile)}")
+    typer.echo(jsonlib.dumps(_values(profile), indent=2, allow_nan=False) if json else f"{path}: {summary(profile)}")
 
 
 def _values(profile: CameraProfile) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from retinai.strict_json import without_nan
+
 
 def conformal(
     results: Annotated[Path, typer.Argument(help="What `retinai evaluate grading --split validation --output` wrote.", show_default=False)],
@@ -22,7 +24,7 @@ def conformal(
 
     stored = store_sets(results, model)
     if json:
-        typer.echo(jsonlib.dumps(stored, indent=2))
+        typer.echo(jsonlib.dumps(without_nan(stored), indent=2, allow_nan=False))
         return
     left_out = stored["left_out"] or {"covered": [0, 0], "mean_size": float("nan")}
     held, cases = left_out["covered"]

@@ -38,7 +38,7 @@ def check(
     from retinai.readers import detect
 
     reports = _reports(root, [dataset] if dataset else detect(root), decode)
-    typer.echo(jsonlib.dumps(as_values(root, reports), indent=2) if json else as_text(root, reports))
+    typer.echo(jsonlib.dumps(as_values(root, reports), indent=2, allow_nan=False) if json else as_text(root, reports))
     if any(report.problems for report in reports):
         raise typer.Exit(1)
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from retinai.strict_json import without_nan
+
 app = typer.Typer(help="Measure a model against labels.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -32,8 +34,8 @@ def segmentation(
 
     report = evaluate(data, split, weights, sides, views, device)
     if output:
-        output.write_text(jsonlib.dumps(report, indent=2) + "\n", encoding="utf-8")
-    typer.echo(jsonlib.dumps(report, indent=2) if json else _table(report))
+        output.write_text(jsonlib.dumps(without_nan(report), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    typer.echo(jsonlib.dumps(without_nan(report), indent=2, allow_nan=False) if json else _table(report))
 
 
 def _table(report: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from retinai.cli.options import Device, YesNo
+from retinai.strict_json import without_nan
 
 
 def grading(
@@ -42,6 +43,6 @@ def grading(
     records = load(dataset, data).records if split == "all" else read(dataset, data, split)
     chosen = load_grader(grader, Options(adapter, FOUR_BITS[load_4bit], device, cache))
     report = evaluate(chosen, records, dataset, split, limit, output)
-    typer.echo(jsonlib.dumps(report, indent=2) if json else as_table(report))
+    typer.echo(jsonlib.dumps(without_nan(report), indent=2, allow_nan=False) if json else as_table(report))
     if report["unanswered"]["failed"]:
         raise typer.Exit(1)

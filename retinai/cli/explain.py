@@ -119,7 +119,7 @@ def _two_eyes(pipeline: Pipeline, pair: tuple[Path, Path], output: Path | None, 
             reading.write(output / eye)
         write_document(output / "patient.json", document)
     if json:
-        typer.echo(jsonlib.dumps(document))
+        typer.echo(jsonlib.dumps(document, allow_nan=False))
     else:
         typer.echo(f"{patient.text}\n== RIGHT EYE ==\n{patient.right.text}\n== LEFT EYE ==\n{patient.left.text}")
     return 0, sum(not reading.explanation.quality.gradable for reading in readings)
@@ -159,6 +159,6 @@ def _done(path: Path) -> dict[str, Any] | None:
 
 def _print(document: dict[str, Any], text: str | None, json: bool, heading: bool) -> None:
     if json:
-        typer.echo(jsonlib.dumps(document))
+        typer.echo(jsonlib.dumps(document, allow_nan=False))
     elif text is not None:
         typer.echo(f"== {document['image']} ==\n{text}\n" if heading else text)

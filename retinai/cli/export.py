@@ -31,4 +31,4 @@ def onnx(
     made = export_grader(grader, output)
     values = {"path": str(made.path), "difference": made.difference, "milliseconds": made.milliseconds, "bytes": made.size}
     line = f"{made.path}: {made.size / 2**20:.1f} MB, differs from torch by {made.difference:.1g} at most"
-    typer.echo(jsonlib.dumps(values) if json else f"{line}, {made.milliseconds:.1f} ms on one core")
+    typer.echo(jsonlib.dumps(values, allow_nan=False) if json else f"{line}, {made.milliseconds:.1f} ms on one core")

@@ -34,6 +34,6 @@ def export(
 
     counts = write(Store(feedback), output, photographs)
     if json:
-        typer.echo(jsonlib.dumps(counts))
+        typer.echo(jsonlib.dumps(counts, allow_nan=False))
     else:
         typer.echo(f"{counts['labels']} grades that readers agree on, from {counts['grades']} opinions; {counts['lesions']} lesions judged")

@@ -15,7 +15,7 @@ def info(json: Json = False) -> None:
     from retinai.about import about
 
     values = about()
-    typer.echo(jsonlib.dumps(values, indent=2) if json else as_text(values))
+    typer.echo(jsonlib.dumps(values, indent=2, allow_nan=False) if json else as_text(values))
 
 
 def as_text(values: dict[str, Any]) -> str:
@@ -49,7 +49,7 @@ def doctor(json: Json = False) -> None:
 
     findings = examine()
     if json:
-        typer.echo(jsonlib.dumps([asdict(finding) for finding in findings], indent=2))
+        typer.echo(jsonlib.dumps([asdict(finding) for finding in findings], indent=2, allow_nan=False))
     else:
         for finding in findings:
             typer.echo(f"{finding.state:8} {finding.check}: {finding.text}" + (f". {finding.remedy}" if finding.remedy else ""))

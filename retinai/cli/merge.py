@@ -36,4 +36,4 @@ def merge(
     values = {"table": str(output / FILE), "photographs": dict(sorted(counts.items())), "copies_left_out": len(merged.dropped)}
     lines = [f"{name:<32}{count:>6}" for name, count in sorted(counts.items())]
     lines.append(f"{'copies left out':<32}{len(merged.dropped):>6}")
-    typer.echo(jsonlib.dumps(values, indent=2) if json else "\n".join([*lines, f"{output / FILE}"]))
+    typer.echo(jsonlib.dumps(values, indent=2, allow_nan=False) if json else "\n".join([*lines, f"{output / FILE}"]))

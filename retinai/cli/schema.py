@@ -14,4 +14,4 @@ def schema() -> None:
     """
     from retinai.report.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(json.dumps(json_schema(), indent=2, allow_nan=False))

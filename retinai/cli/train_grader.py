@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from retinai.cli.train import ConfigFile, Overrides
+from retinai.strict_json import without_nan
 
 
 def grader(
@@ -23,4 +24,4 @@ def grader(
 
     settings = read_config(config, overrides or [])
     card = train(settings)
-    typer.echo(jsonlib.dumps(card, indent=2) if json else as_text(card, settings.output))  # type: ignore[attr-defined]
+    typer.echo(jsonlib.dumps(without_nan(card), indent=2, allow_nan=False) if json else as_text(card, settings.output))  # type: ignore[attr-defined]

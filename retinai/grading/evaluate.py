@@ -17,6 +17,7 @@ from retinai.grading.report import summarise
 from retinai.grading.results import Row, claim_folder
 from retinai.grading.run import grade_records, labelled
 from retinai.readers.record import Record
+from retinai.strict_json import dumps, without_nan
 
 
 def evaluate(
@@ -53,6 +54,6 @@ def fingerprint(rows: Sequence[Row]) -> str:
 
 def _keep(report: Mapping[str, Any], folder: Path) -> None:
     with whole(folder / "report.json") as file:
-        file.write(json.dumps(report, indent=2) + "\n")
+        file.write(dumps(without_nan(report), indent=2) + "\n")
     draw_confusion(report, folder / "confusion.png")
     draw_risk(report, folder / "risk.png")

@@ -133,7 +133,7 @@ def claim_folder(folder: Path, run: Mapping[str, Any]) -> None:
     """Write what is run to `folder`/run.json, or refuse a folder that holds the results of another run (UsageError)."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "run.json"
-    text = json.dumps(run, indent=2, sort_keys=True) + "\n"
+    text = json.dumps(run, indent=2, sort_keys=True, allow_nan=False) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise UsageError(f"{folder} holds the results of another run (see {path.name} there); choose another --output")
     with whole(path) as file:

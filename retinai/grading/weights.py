@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors.numpy import save
 
-from retinai.artifacts import CARD, check_sum, read_card, read_tensors, write_card
+from retinai.artifacts import CARD, OWN, check_sum, read_card, read_tensors, write_card
 from retinai.errors import WeightsError
 from retinai.files import sha256_of, whole
 from retinai.lesions import GRADES
@@ -100,7 +100,8 @@ def save_grader(folder: Path, tensors: Mapping[str, NDArray[Any]], card: Mapping
     path = folder / FILE
     with whole(path, "wb") as file:
         file.write(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
-    return write_card(folder, {**card, "sha256": sha256_of(path)})
+    full = {**card, "sha256": sha256_of(path)}
+    return full | {OWN: write_card(folder, full)[OWN]}
 
 
 def load_grader_files(folder: Path, kind: str) -> tuple[Arrays, dict[str, Any]]:

@@ -48,7 +48,7 @@ def write_folder(
         for name, picture in pictures.items():
             _write(folder / f"{name}.png", png(picture[..., ::-1]))
         _write(folder / "lesions.csv", lesion_table(lesions).encode())
-        _write(folder / "explanation.json", (json.dumps(document, indent=2) + "\n").encode())
+        _write(folder / "explanation.json", (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
     except OSError as error:
         raise UsageError(f"cannot write to {folder}: {error.strerror}") from None
 
@@ -56,7 +56,7 @@ def write_folder(
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """One JSON document in a folder that is there. Raises UsageError where it cannot be written."""
     try:
-        _write(path, (json.dumps(document, indent=2) + "\n").encode())
+        _write(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 

@@ -133,7 +133,7 @@ def json_schema() -> dict[str, Any]:
 def validate(document: Mapping[str, Any]) -> None:
     """Refuse what is no document of this version. Raises DataError with the first thing that is wrong, in one line."""
     try:
-        Document.model_validate_json(json.dumps(document), strict=True)
+        Document.model_validate_json(json.dumps(document, allow_nan=False), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(f"no RetinAI document {VERSION}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
