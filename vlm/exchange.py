@@ -70,19 +70,23 @@ def _cut_off(connection: HTTPConnection, end: float) -> Iterator[threading.Event
     Gives an event to set when the answer has begun.
     """
     late, begun = threading.Event(), threading.Event()
-    silent = True
+    silent, line = True, None
 
     def cut() -> None:
         nonlocal silent
         silent = not begun.is_set()
         late.set()
-        if connection.sock is not None:
-            _shut(connection.sock)
+        if line is not None:
+            _shut(line)
 
     timer = threading.Timer(max(0.0, end - time.monotonic()), cut)
     timer.daemon = True
     timer.start()
     try:
+        connection.connect()
+        line = connection.sock  # kept, since the connection lets go of it where an answer has no length
+        if late.is_set():
+            raise OutOfTime(begun=False)
         yield begun
         if late.is_set():
             raise OutOfTime(not silent)
