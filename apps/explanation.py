@@ -1,4 +1,4 @@
-"""What is said of one photograph, beside its picture: grade, agreement, risk, follow-up, cited sentences, what was withheld and unseen."""
+"""What is said of one photograph, beside its picture: what to do, the readings, cited sentences, what was withheld and unseen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from apps.cases import Case
 from apps.links import linked, plain
-from apps.words import RULES, WITHHELD, clauses, headline, in_short, parts
+from apps.words import RULES, SMALL_PRINT, WITHHELD, clauses, headline, in_short, parts
 from retinai.lesions import GRADES
 from retinai.types import Explanation, Grade
 
@@ -36,6 +36,8 @@ def show_explanation(case: Case) -> None:
     for heading, lines in parts(explanation):
         if heading.startswith(WITHHELD):
             _withheld(lines)
+        elif heading == SMALL_PRINT:
+            _small_print(explanation, lines)
         elif not heading.startswith(RULES):
             st.markdown(f"**{plain(heading)}**\n\n" + "\n".join(f"- {linked(line, lesions)}" for line in lines))
     with st.expander("The rules that were applied"):
@@ -44,14 +46,20 @@ def show_explanation(case: Case) -> None:
 
 
 def _head(explanation: Explanation) -> None:
-    """What is read in one look: grade, agreement, risk, what to do, and how sure the language model is of its grade."""
+    """What is read in one look: what to do, and the three readings."""
     st.markdown(f"#### {plain(headline(explanation))}")
     human = bool(explanation.advice and explanation.advice.human)
     box = st.warning if human else st.info
     box("  \n".join(plain(line) for line in in_short(explanation)), icon=":material/person_search:" if human else ":material/info:")
-    if explanation.answer and explanation.answer.grade:
-        st.caption(f"{plain(explanation.answer.source)}: probability of each grade")
-        _probabilities(explanation.answer.grade)
+
+
+def _small_print(explanation: Explanation, lines: Sequence[str]) -> None:
+    """The numbers behind the grades, behind a fold."""
+    with st.expander(SMALL_PRINT):
+        st.markdown("\n".join(f"- {plain(line)}" for line in lines))
+        if explanation.answer and explanation.answer.grade:
+            st.caption("Language model: chance of each grade")
+            _probabilities(explanation.answer.grade)
 
 
 def _withheld(lines: Sequence[str]) -> None:

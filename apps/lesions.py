@@ -47,7 +47,7 @@ def show_lesions(case: Case, verdicts: Mapping[str, str]) -> str | None:
     """The table with its filters. Returns the id of the row that is selected."""
     explanation = case.explanation
     if explanation is None or not explanation.lesions:
-        st.info("No lesion was found from the confidence on at which one is told. That does not make it a healthy eye.")
+        st.info("No lesion is marked: none reached the confidence from which on one is reported. That does not make it a healthy eye.")
         return None
     shown = chosen(explanation.lesions, *_filters(case, explanation.lesions))
     table = rows(shown, explanation.landmarks.disc_diameter_px, verdicts)

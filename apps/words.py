@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from fusion.answer import Told, told
-from fusion.citations import without_citations
-from fusion.claims import Passage, read_claims
 from fusion.rules import CLAUSES, Clause
-from fusion.write import Page, sections, summary
-from retinai.lesions import GRADES
-from retinai.types import CheckedAnswer, Explanation
+from fusion.write import Page, sections
+from fusion.write import headline as first_line
+from fusion.write import readings as short_lines
+from retinai.types import Explanation
 
-WITHHELD, RULES, UNSEEN = "Withheld", "Rules", "Could not be assessed"
+WITHHELD, RULES, UNSEEN, SMALL_PRINT = "Withheld", "Rules", "Could not be assessed", "How sure the readings are"
 """How the headings begin that a page treats in a way of its own."""
 UNGRADABLE = "Ungradable"
 
 
 def headline(explanation: Explanation) -> str:
-    """'Grade 2: moderate non-proliferative diabetic retinopathy', by the visible lesions; or 'Ungradable'."""
+    """What to do, and why: 'Refer within 1 month. At least moderate NPDR (likely 2-4).'; or 'Ungradable'."""
     if not explanation.quality.gradable or explanation.interval is None:
         return UNGRADABLE
-    return f"Grade {explanation.interval.visible}: {GRADES[explanation.interval.visible]}"
+    return first_line(_page(explanation))
 
 
 def in_short(explanation: Explanation) -> list[str]:
-    """The readings and what to do, one line each."""
-    return summary(_page(explanation))
+    """The three readings, one short line each, and whether a grader has to look."""
+    return short_lines(_page(explanation))
 
 
 def parts(explanation: Explanation) -> list[tuple[str, list[str]]]:
@@ -40,13 +39,4 @@ def clauses(explanation: Explanation) -> list[Clause]:
 
 
 def _page(explanation: Explanation) -> Page:
-    return Page.of(explanation, _told(explanation, explanation.answer))
-
-
-def _told(explanation: Explanation, answer: CheckedAnswer | None) -> Told:
-    """The model's lines. Why a passage gave no claim is read again from the text: the record holds the passage alone."""
-    if answer is None:
-        return Told()
-    unread = read_claims(without_citations(answer.text)).unread
-    passages = [Passage(answer.text[slice(*each.span)], each.span, each.why) for each in unread]
-    return told(answer, passages, explanation.lesions)
+    return Page.of(explanation, told(explanation.answer, explanation.lesions) if explanation.answer else Told())

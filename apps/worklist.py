@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.cases import Case
 from apps.session import Session
-from retinai.lesions import GRADES
+from apps.words import headline, in_short
 
 _NEVER = 10_000
 
@@ -40,11 +40,9 @@ def row(case: Case, hidden: bool) -> dict[str, Any]:
 def _findings(case: Case, hidden: bool) -> dict[str, Any]:
     explanation = case.explanation
     if explanation is None:
-        return {"grade": "could not be read", "next": case.error}
+        return {"what to do": case.error, "readings": "could not be read"}
     if not explanation.quality.gradable:
-        return {"grade": "ungradable", "next": "take another photograph"}
+        return {"what to do": "Take another photograph.", "readings": "ungradable"}
     if hidden:
-        return {"grade": "your grade first", "next": ""}
-    visible = explanation.interval.visible if explanation.interval else 0
-    needs = " Needs a human." if explanation.advice and explanation.advice.human else ""
-    return {"grade": f"{visible}, {GRADES[visible]}", "next": f"{(explanation.follow_up or '').split(':')[0].split('.')[0]}.{needs}"}
+        return {"what to do": "", "readings": "your grade first"}
+    return {"what to do": headline(explanation), "readings": " ".join(in_short(explanation))}

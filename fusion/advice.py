@@ -1,36 +1,54 @@
-"""Readings side by side -> what to do: by the worst reading that is consistent with the lesions, and whether a human has to look.
+"""Readings side by side -> what to do: by the worst reading that is consistent with the lesions, and whether a grader has to look.
 
-A reading below the grade that the lesions prove is not consistent. None is too high: the worst signs cannot be seen here.
+A reading below the grade that the lesions prove is not consistent. None is too high: the worst signs cannot be seen here. One lesion
+alone may be a speck of dust: where the grade or the follow-up rests on a single one, the advice says so and asks to look at it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from fusion.evidence import kind_of
 from fusion.rules import DmeReading, follow_up
 from retinai.lesions import REFERABLE_FROM
 from retinai.types import Advice, Grade, GradeInterval, GradeSet, SecondOpinion
 
 LESIONS = "the visible lesions"
-MODEL = "the model's grade"
-SET = "the model's grade set"
-SECOND = "the second opinion"
+MODEL = "the language model"
+SET = "the language model's likely grades"
+SECOND = "the auxiliary grader"
 
 
 def advise(
-    interval: GradeInterval, dme: DmeReading, grade: Grade | None = None, asked: bool = False, second: SecondOpinion | None = None
+    interval: GradeInterval,
+    dme: DmeReading,
+    grade: Grade | None = None,
+    asked: bool = False,
+    second: SecondOpinion | None = None,
+    possible: Collection[str] = (),
 ) -> Advice:
-    """grade: the language model's; asked: whether there was a model to ask, so that None is a refusal; second: the small grader's."""
+    """grade: the language model's; asked: whether there was a model to ask, so that None is a refusal; second: the auxiliary grader's;
+    possible: the ids of the lesions of low confidence."""
     readings = _readings(interval, grade, second)
     level, by = max(readings, key=lambda reading: reading[0])  # the first of equals: the lesions before the model
     why = {
         LESIONS: f"the visible lesions fit grade {level}",
-        MODEL: f"the model says grade {level}, which the lesions do not exclude",
-        SET: f"the model's grade set reaches grade {level}, which the lesions do not exclude",
-        SECOND: f"the second opinion is grade {level}, which the lesions do not exclude",
+        MODEL: f"the language model says grade {level}, which the lesions do not exclude",
+        SET: f"for the language model grade {level} is likely too, and the lesions do not exclude it",
+        SECOND: f"the auxiliary grader says grade {level}, which the lesions do not exclude",
     }[by]
     rule = follow_up(level, dme, why)
-    return Advice(
-        level, by, rule.text, rule.clause, rule.refer, rule.months, (*_human(interval, grade, asked), *_apart(interval, grade, second))
-    )
+    lone = _lone(interval, dme, rule.clause.startswith("ICO-DME"))
+    look = f"One {kind_of(lone, possible)} [{lone}]: please look." if lone else None
+    human = (*_human(interval, grade, asked), *_apart(interval, grade, second))
+    return Advice(level, by, f"{rule.text} {look}" if look else rule.text, rule.clause, rule.refer, rule.months, human, look)
+
+
+def _lone(interval: GradeInterval, dme: DmeReading, by_dme: bool) -> str | None:
+    """The id of the only lesion on which the follow-up rests, or else the visible grade; None where there are more."""
+    exudates = [id for id in interval.lesions if id.startswith("EX-")]
+    rests_on = interval.lesions if not by_dme else exudates if dme.risk == 1 else dme.lesions
+    return rests_on[0] if len(rests_on) == 1 else None
 
 
 def _readings(interval: GradeInterval, grade: Grade | None, second: SecondOpinion | None) -> list[tuple[int, str]]:
@@ -48,35 +66,35 @@ def _readings(interval: GradeInterval, grade: Grade | None, second: SecondOpinio
 def _human(interval: GradeInterval, grade: Grade | None, asked: bool) -> tuple[str, ...]:
     """Why a person has to look at the photograph."""
     if grade is None:
-        return ("the model holds the photograph for ungradable",) if asked else ()
+        return ("the language model holds the photograph for ungradable",) if asked else ()
     found = [disagreement(grade.level, interval), straddling(grade.conformal)]
     return tuple(reason for reason in found if reason)
 
 
 def _apart(interval: GradeInterval, grade: Grade | None, second: SecondOpinion | None) -> tuple[str, ...]:
-    """Where the second opinion stands alone on its side of the referral line. A grade more or less on the same side changes little."""
+    """Where the auxiliary grader stands alone on its side of the referral line. A grade more or less on the same side changes little."""
     if second is None:
         return ()
     others = [interval.visible, *([grade.level] if grade else [])]
     refers = second.grade.level >= REFERABLE_FROM
     if any((level >= REFERABLE_FROM) == refers for level in others):
         return ()
-    return (f"the second opinion is grade {second.grade.level}, {'to be referred' if refers else 'not to be referred'}",)
+    return (f"the auxiliary grader says grade {second.grade.level}, {'to be referred' if refers else 'not to be referred'}",)
 
 
 def disagreement(level: int, interval: GradeInterval) -> str | None:
-    """Why the model's grade and the lesions do not fit, a plain clause; None where they do."""
+    """Why the language model's grade and the lesions do not fit, a plain clause; None where they do."""
     if level == interval.visible:
         return None
     if level > interval.visible:
-        return f"the visible lesions fit grade {interval.visible}; what would make it {level} was not seen here"
+        return f"the visible lesions fit grade {interval.visible}, the language model says {level}"
     if level >= interval.low:
-        return f"with the doubtful lesions it is grade {interval.visible}"
-    return f"the visible lesions are at least grade {interval.low}"
+        return f"with the lesions of low confidence it is grade {interval.visible}"
+    return f"the visible lesions prove grade {interval.low} or higher"
 
 
 def straddling(conformal: GradeSet | None) -> str | None:
     """Why a grade set settles nothing: it holds grades on both sides of the referral line."""
     if conformal is None or not conformal.straddles:
         return None
-    return f"grades {conformal.levels[0]} to {conformal.levels[-1]} stay open, some to be referred and some not"
+    return f"grades {conformal.levels[0]} to {conformal.levels[-1]} are likely, some to be referred and some not"

@@ -9,15 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fusion.advice import disagreement
 from fusion.citations import cited_by_sentence, find_citations, restored, without_citations
 from fusion.claim_words import statement
 from fusion.claims import Passage, read_claims
+from fusion.thresholds import Thresholds
 from fusion.verify import verify
-from fusion.verify_facts import Facts, Thresholds
+from fusion.verify_facts import Facts
 from retinai.lesions import CLASSES, GRADES, LESIONS
-from retinai.types import Advice, Attribution, CheckedAnswer, Claim, Evidence, Grade, GradeInterval, GradeSet, Lesion, Verdict
+from retinai.types import Advice, CheckedAnswer, Claim, Evidence, Grade, GradeSet, Lesion, Verdict
 
+_VERDICTS: dict[Verdict, str] = {
+    "contradicted": "Contradicted",
+    "unsupported": "Not confirmed",
+    "not_assessable": "Not assessable",
+    "supported": "Not cited",
+}
+"""How a verdict is said of a claim that was withheld; a supported one lacks a lesion to cite."""
 _WORST_FIRST: tuple[Verdict | None, ...] = ("contradicted", "unsupported", "not_assessable", "supported", None)
 """The order in which what was withheld is told."""
 
@@ -60,7 +67,7 @@ def _soon_enough(claim: Claim, advice: Advice | None) -> Claim:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The answer in plain lines. grade: its readings, which stand beside those of the lesions; supported: what was kept, and what it
+    """The answer in plain lines. grade: its reading, which stands beside those of the lesions; supported: what was kept, and what it
     left out; withheld: what was not let through, with the reason."""
 
     grade: tuple[str, ...] = ()
@@ -68,89 +75,92 @@ class Told:
     withheld: tuple[str, ...] = ()
 
 
-def told(answer: CheckedAnswer, unread: Sequence[Passage], lesions: Sequence[Lesion]) -> Told:
-    """What may be printed of an answer, each line once though the model repeat itself. unread: its passages without a claim, and why."""
-    kept = [claim for claim in answer.claims if claim.kept and claim.kind != "grade"]
-    supported = [_supported(claim) for claim in kept]
+_OURS = ("grade", "referral")
+"""Kinds of claims that are not printed where they are kept: the page gives its own grade, and one follow-up."""
+
+
+def told(answer: CheckedAnswer, lesions: Sequence[Lesion]) -> Told:
+    """What may be printed of an answer, each line once though the model repeat itself."""
+    supported = [_supported(claim) for claim in answer.claims if claim.kept and claim.kind not in _OURS]
     supported += [_omitted(code, lesions) for code in answer.omitted]
     refused = [claim for claim in answer.claims if not claim.kept and claim.kind != "grade"]
     withheld = [_withheld(claim) for claim in sorted(refused, key=lambda claim: _WORST_FIRST.index(claim.verdict))]
-    withheld += [f'Not read: "{_flat(passage.text)}"; {passage.why}.' for passage in unread]
     withheld += _citations(answer)
-    return Told(tuple(_graded(answer)), tuple(dict.fromkeys(supported)), tuple(dict.fromkeys(withheld)))
-
-
-def agreement(level: int, interval: GradeInterval) -> str:
-    """How the model's grade stands to the grade that the visible lesions fit: one sentence."""
-    wrong = disagreement(level, interval)
-    return f"Discordant, needs a human: {wrong}." if wrong else "The visible lesions fit the same grade."
+    return Told(tuple(_graded(answer)), tuple(dict.fromkeys(supported)), (*dict.fromkeys(withheld), *_unread(answer)))
 
 
 def _graded(answer: CheckedAnswer) -> Iterator[str]:
     grade = answer.grade
     if grade is None:
-        yield f"{answer.source} gave no grade."
+        yield "The language model gave no grade."
         return
-    yield f"{answer.source} says grade {grade.level}, {GRADES[grade.level]} ({chances(grade)})."
-    yield from _set(grade)
+    yield f"The language model says grade {grade.level}, {GRADES[grade.level]}{likely(grade)}."
     if answer.grounded:
-        yield "It was told the findings before it answered: its agreement is no second opinion."
+        yield "It was told the findings before it answered, so its agreement counts for little."
     other = [claim for claim in answer.claims if claim.kind == "grade" and grade.level not in claim.levels and claim.polarity == "present"]
     if other:
         yield f"Its text names another grade: {statement(other[0]).rstrip('.').lower()}."
 
 
-def chances(grade: Grade) -> str:
-    """'0: 0.02, 1: 0.05, ...': the probability of each grade."""
-    return ", ".join(f"{level}: {p:.2f}" for level, p in enumerate(grade.probs))
+def likely(grade: Grade) -> str:
+    """' (likely 2-3)': the grades that stay open, where that was fitted."""
+    return f" (likely {levels(grade.conformal.levels)})" if grade.conformal else ""
 
 
-def _set(grade: Grade) -> Iterator[str]:
-    """The conformal set, where the model has one."""
-    if grade.conformal is None:
-        return
-    low, high = grade.conformal.levels[0], grade.conformal.levels[-1]
-    levels = f"grade {low} alone" if low == high else f"grades {low} to {high}"
-    yield f"At {grade.conformal.rate:.0%} its answer leaves {levels} open ({basis(grade.conformal)})."
+def levels(some: Sequence[int]) -> str:
+    """'2' or '2-3'."""
+    return f"{some[0]}" if some[0] == some[-1] else f"{some[0]}-{some[-1]}"
+
+
+def how_sure(name: str, grade: Grade) -> str:
+    """The numbers behind a grade, which give that grade: the chances of which it is the greatest, or the mean on which it is cut."""
+    if grade.cuts is None:
+        chances = ", ".join(f"{level} ({p:.0%})" for level, p in enumerate(grade.probs))
+        numbers = f"{name}, chance of each grade: {chances}."
+    else:
+        least = 0 if grade.level == 0 else grade.cuts[grade.level - 1]
+        numbers = f"{name}: its mean grade is {grade.mean:.2f} on the scale from 0 to 4; from {least:.2f} on it says {grade.level}."
+    return numbers + (f" {basis(grade.conformal)}" if grade.conformal else "")
 
 
 def basis(found: GradeSet) -> str:
     """On what a set's rate rests. Of another camera's photographs such sets held fewer (docs/grading.md)."""
-    return f"set on {found.cases} photographs; another camera may need more grades"
+    return (
+        f"The likely grades hold the true one in {found.rate:.0%} of cases (set on {found.cases} photographs; fewer with another camera)."
+    )
 
 
 def _supported(claim: Claim) -> str:
-    sentence = Evidence("", claim.kind, statement(claim), claim.evidence).sentence
-    return f"{sentence}{_looked(claim.attribution)}"
-
-
-def _looked(attribution: Attribution | None) -> str:
-    """' (saliency 12 %, lift 3.4, 0.31 of its ceiling)'."""
-    if attribution is None:
-        return ""
-    ceiling = "" if attribution.ceiling_share is None else f", {attribution.ceiling_share:.2f} of its ceiling"
-    return f" (saliency {attribution.mass_share:.1%}, lift {attribution.lift:.1f}{ceiling})"
+    return Evidence("", claim.kind, statement(claim), claim.evidence).sentence
 
 
 def _omitted(code: str, lesions: Sequence[Lesion]) -> str:
     ids = tuple(lesion.id for lesion in lesions if lesion.code == code)
-    return f"Not mentioned by the model: {Evidence('', 'presence', f'{len(ids)} {_words(code, len(ids))}.', ids).sentence}"
+    return f"Not mentioned by the language model: {Evidence('', 'presence', f'{len(ids)} marked {_words(code, len(ids))}.', ids).sentence}"
 
 
 def _withheld(claim: Claim) -> str:
-    verdict = (claim.verdict or "").replace("_", " ").capitalize()
-    return f"{verdict}: the model said {_said(claim)}; {claim.reason}."
+    verdict = _VERDICTS[claim.verdict or "unsupported"]
+    return f"{verdict}: the language model said {_said(claim)}; {claim.reason}."
+
+
+def _unread(answer: CheckedAnswer) -> Iterator[str]:
+    """How much of the answer gave no claim. The words themselves stay in the record."""
+    if len(answer.unread) == 1:
+        yield "1 passage of the language model could not be checked and is left out."
+    elif answer.unread:
+        yield f"{len(answer.unread)} passages of the language model could not be checked and are left out."
 
 
 def _citations(answer: CheckedAnswer) -> Iterator[str]:
     """Citations of what does not exist, and of lesions of another class than the claim's."""
     if answer.invented:
         verb = "do not exist" if len(answer.invented) > 1 else "does not exist"
-        yield f"Invented: the model cites {', '.join(answer.invented)}, which {verb}."
+        yield f"Invented: the language model cites {', '.join(answer.invented)}, which {verb}."
     for claim in answer.claims:
         lesions = [id for id in claim.cited if "-" in id and id not in answer.invented]
         if claim.lesion and lesions and not any(id.startswith(f"{claim.lesion}-") for id in lesions):
-            yield f"Cited wrongly: the model cites {', '.join(lesions)} for {CLASSES[claim.lesion].plural}."
+            yield f"Cited wrongly: the language model cites {', '.join(lesions)} for {CLASSES[claim.lesion].plural}."
 
 
 def _said(claim: Claim) -> str:

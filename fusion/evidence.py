@@ -1,47 +1,71 @@
 """Lesions and readings -> numbered, citable sentences, and the list of what could not be assessed.
 
-Every sentence says what was found or not found, never what is not there. A place or a distance is told only where
+Every sentence says what is marked or not marked, never what is not there. A place or a distance is told only where
 the fovea was found, and every lesion cited exists among those it was gathered from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from fusion.rules import MANY_HAEMORRHAGES, NEAR_DD, DmeReading, FollowUp, proven, quadrant_counts
+from fusion.rules import BORDER_DD, MANY_HAEMORRHAGES, NEAR_DD, DmeReading, FollowUp, quadrant_counts
 from retinai.lesions import CLASSES, GRADES, LESIONS, UNSEEN
 from retinai.types import Evidence, GradeInterval, Landmarks, Lesion
 
-BORDER_DD = 0.25
-"""A distance this near to the limit of a rule is told as close to it: the fovea's place is no better known."""
 
+def gather(
+    lesions: Sequence[Lesion],
+    interval: GradeInterval,
+    dme: DmeReading,
+    follow_up: FollowUp,
+    possible: Collection[str] = (),
+    unreported: Sequence[Lesion] = (),
+) -> tuple[Evidence, ...]:
+    """All evidence of one gradable photograph, numbered E1, E2, ...: the readings first, then class by class.
 
-def gather(lesions: Sequence[Lesion], interval: GradeInterval, dme: DmeReading, follow_up: FollowUp) -> tuple[Evidence, ...]:
-    """All evidence of one gradable photograph, numbered E1, E2, ...: the readings first, then class by class."""
-    drafts = [*_grade(lesions, interval), _dme(dme), Evidence("", "follow_up", follow_up.text, (), follow_up.clause)]
+    possible: the ids of the lesions of low confidence; unreported: candidates that are not marked.
+    """
+    drafts = [*_grade(lesions, interval, possible), _dme(dme), Evidence("", "follow_up", follow_up.text, (), follow_up.clause)]
+    waiting = Counter(lesion.code for lesion in unreported)
     for code in LESIONS:
-        drafts += _findings(code, [lesion for lesion in lesions if lesion.code == code])
+        drafts += _findings(code, [lesion for lesion in lesions if lesion.code == code], possible, waiting[code])
     return tuple(replace(draft, id=f"E{number}") for number, draft in enumerate(drafts, start=1))
 
 
-def _grade(lesions: Sequence[Lesion], interval: GradeInterval) -> Iterator[Evidence]:
-    """The visible grade, whether it rests on doubtful lesions, and the grades that stay open."""
+def _grade(lesions: Sequence[Lesion], interval: GradeInterval, possible: Collection[str]) -> Iterator[Evidence]:
+    """The visible grade, whether it rests on possible lesions, and the grades that stay open."""
     clause = interval.clauses[0]
     beyond = [CLASSES[code].plural for code in LESIONS if code != "MA" and any(lesion.code == code for lesion in lesions)]
+    lone = _lone(interval, possible)
     why = {
-        "ICDR-0": "no microaneurysm, haemorrhage or exudate was found",
-        "ICDR-1": "only microaneurysms were found",
-        "ICDR-2": f"{_and(beyond)} were found",
-        "ICDR-3-HE": f"more than {MANY_HAEMORRHAGES} haemorrhages were found in each of four quadrants",
+        "ICDR-0": "no microaneurysm, haemorrhage or exudate is marked",
+        "ICDR-1": lone or "only microaneurysms are marked",
+        "ICDR-2": lone or f"{_and(beyond)} are marked",
+        "ICDR-3-HE": f"more than {MANY_HAEMORRHAGES} haemorrhages are marked in each of four quadrants",
     }[clause]
     yield Evidence("", "grade", f"Grade {interval.visible}, {GRADES[interval.visible]}: {why}.", interval.lesions, clause)
     if interval.low < interval.visible:
-        doubtful = tuple(lesion.id for lesion in lesions if lesion.id in set(interval.lesions) and not proven(lesion))
-        yield Evidence("", "grade", f"Without doubtful lesions it would be grade {interval.low}.", doubtful, clause)
+        unsure = tuple(id for id in interval.lesions if id in possible)
+        yield Evidence(
+            "", "grade", f"This rests on lesions of low confidence; without them it would be grade {interval.low}.", unsure, clause
+        )
     some = "Grade 4 cannot be excluded: its signs"
     most = "Higher grades cannot be excluded: other signs of grades 3 and 4"
     yield Evidence("", "grade", f"{some if interval.visible == 3 else most} cannot be seen here.", (), interval.clauses[-1])
+
+
+def _lone(interval: GradeInterval, possible: Collection[str]) -> str | None:
+    """'one possible haemorrhage is marked': where a single lesion makes the grade."""
+    if len(interval.lesions) != 1:
+        return None
+    return f"one {kind_of(interval.lesions[0], possible)} is marked"
+
+
+def kind_of(id: str, possible: Collection[str]) -> str:
+    """'possible haemorrhage' of HE-1 where that is of low confidence, else 'haemorrhage'."""
+    return f"{'possible ' if id in possible else ''}{CLASSES[id.partition('-')[0]].name}"
 
 
 def _dme(dme: DmeReading) -> Evidence:
@@ -50,21 +74,22 @@ def _dme(dme: DmeReading) -> Evidence:
     count = len(dme.lesions)
     lie = f"{count} {CLASSES['EX'].plural} lie" if count > 1 else "1 hard exudate lies"
     text = {
-        0: "DME risk 0: no hard exudates were found.",
+        0: "DME risk 0: no hard exudates are marked.",
         1: f"DME risk 1{close}: the hard exudate nearest to the fovea is {dme.nearest_dd or 0:.2f} disc diameters away.",
         2: f"DME risk 2{close}: {lie} within one disc diameter of the fovea, the nearest at {dme.nearest_dd or 0:.2f}.",
-        None: f"DME risk 1 or 2: {_number('EX', count)} found, but not the macula's centre.",
+        None: f"DME risk 1 or 2: {_number('EX', count)} marked, but the macula's centre was not found.",
     }[dme.risk]
     return Evidence("", "dme_risk", text, dme.lesions, dme.clauses[-1])
 
 
-def _findings(code: str, found: Sequence[Lesion]) -> Iterator[Evidence]:
-    """How many lesions of one class, and where; or that there were none."""
+def _findings(code: str, found: Sequence[Lesion], possible: Collection[str], waiting: int) -> Iterator[Evidence]:
+    """How many lesions of one class, and where; or that none is marked. waiting: candidates that are not."""
     if not found:
-        yield Evidence("", "absence", f"No {CLASSES[code].plural} were found.")
+        candidates = f"; {waiting} candidate{'s were' if waiting > 1 else ' was'} not confirmed" if waiting else ""
+        yield Evidence("", "absence", f"No {CLASSES[code].plural} are marked{candidates}.")
         return
     ids = tuple(lesion.id for lesion in found)
-    yield Evidence("", "presence", f"{_number(code, len(found))} found{_doubt(found)}.", ids)
+    yield Evidence("", "presence", f"{_amount(code, ids, possible)}; there may be more.", ids)
     placed = {quadrant: count for quadrant, count in quadrant_counts(found).items() if count}
     if sum(placed.values()) == len(found):
         where = ", ".join(f"{quadrant} {count}" for quadrant, count in placed.items())
@@ -77,7 +102,7 @@ def _findings(code: str, found: Sequence[Lesion]) -> Iterator[Evidence]:
 
 
 def prompt_lines(evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    """The findings as a language model is told them, '[E4] 2 haemorrhages were found [HE-1, HE-2].' The readings that rest on them (grade,
+    """The findings as a language model is told them, '[E4] 2 haemorrhages are marked [HE-1, HE-2]; ...'. The readings on them (grade,
     DME risk, follow-up) are left out: the model is asked for its own."""
     return tuple(f"[{item.id}] {item.sentence}" for item in evidence if item.kind not in ("grade", "dme_risk", "follow_up"))
 
@@ -87,18 +112,17 @@ def _and(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _number(code: str, count: int) -> str:
-    """'1 haemorrhage was', '14 haemorrhages were'."""
-    return f"{count} {CLASSES[code].plural} were" if count != 1 else f"1 {CLASSES[code].name} was"
+def _number(code: str, count: int, adjective: str = "") -> str:
+    """'1 haemorrhage is', '14 haemorrhages are'."""
+    return f"{count} {adjective}{CLASSES[code].plural} are" if count != 1 else f"1 {adjective}{CLASSES[code].name} is"
 
 
-def _doubt(found: Sequence[Lesion]) -> str:
-    doubtful = sum(not proven(lesion) for lesion in found)
-    if not doubtful:
-        return ""
-    if doubtful == len(found):
-        return ", doubtful" if doubtful == 1 else ", all doubtful"
-    return f", {doubtful} of them doubtful"
+def _amount(code: str, ids: Sequence[str], possible: Collection[str]) -> str:
+    """'3 possible haemorrhages are marked' where all are of low confidence; '5 hard exudates are marked, 2 of them with low confidence'."""
+    low = sum(id in possible for id in ids)
+    if low == len(ids):
+        return f"{_number(code, len(ids), 'possible ')} marked"
+    return f"{_number(code, len(ids))} marked" + (f", {low} of them with low confidence" if low else "")
 
 
 def unseen(landmarks: Landmarks) -> tuple[str, ...]:
@@ -108,7 +132,7 @@ def unseen(landmarks: Landmarks) -> tuple[str, ...]:
         f"{signs[0].upper()}{signs[1:]}: not looked for.",
         "Blood in front of the retina may have been counted among the haemorrhages.",
         "Thickening of the macula: not visible in one photograph; the DME risk rests on hard exudates alone.",
-        "Retina outside this photograph, and lesions too small or too faint to be told from noise: counts are least counts.",
+        "Retina outside this photograph, and lesions too small or too faint to be told from noise: there may be more than is marked.",
     )
     if landmarks.fovea is not None:
         return always

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from fusion.write import join, section, wrapped
-from retinai.lesions import CLASSES, GRADES, LESIONS
+from fusion.write import SHORT, join, section, to_do, wrapped
+from retinai.lesions import CLASSES, LESIONS
 from retinai.types import Advice, Explanation, Eye, Patient
 
 MARKED = 2
@@ -25,7 +25,7 @@ def compare(right: Explanation, left: Explanation) -> Patient:
     advice_eye, advice = _sooner(eyes)
     asymmetry, laterality, reasons = tuple(_asymmetry(eyes, levels)), tuple(_laterality(eyes)), tuple(_reasons(eyes))
     worse = _worse(levels)
-    summary = [*_grades(eyes, levels, level, worse), *_what(advice, advice_eye, reasons)]
+    summary = [f"{_what(advice, advice_eye, reasons)} {_finding(eyes, level, worse)}".strip(), *_grades(eyes, levels)]
     text = _render(summary, reasons, laterality, asymmetry)
     return Patient(right, left, level, worse, advice, advice_eye, asymmetry, laterality, reasons, text)
 
@@ -43,35 +43,43 @@ def _sooner(eyes: _Eyes) -> tuple[Eye | None, Advice | None]:
     return min(found, key=lambda pair: pair[1].months) if found else (None, None)
 
 
-def _grades(eyes: _Eyes, levels: dict[Eye, int], level: int | None, worse: str | None) -> Iterator[str]:
-    """'GRADE 2 by the visible lesions of the worse eye: right 2, left 0.'"""
-    if level is None:
-        yield "NO GRADE: neither photograph could be graded."
-        return
-    each = ", ".join(f"{eye} {levels.get(eye, 'ungradable')}" for eye in eyes)
-    if len(levels) < 2:
-        yield f"GRADE {level} or higher by the visible lesions of the eye that could be graded: {each}."
-    else:
-        which = "both eyes" if worse == "both" else "the worse eye"
-        yield f"GRADE {level} by the visible lesions of {which}, {GRADES[level]}: {each}."
-    said = {eye: grade.level for eye, each in eyes.items() if each.answer and (grade := each.answer.grade)}
+def _what(advice: Advice | None, eye: Eye | None, reasons: tuple[str, ...]) -> str:
+    """What to do: 'Refer within 6 months (right eye).' A long wait is not advised where an eye could not be told."""
+    if advice and (advice.refer or not reasons):
+        return f"{to_do(advice).rstrip('.')} ({eye} eye)."
+    return "See an ophthalmologist: these photographs do not settle it for both eyes." if reasons else ""
+
+
+def _finding(eyes: _Eyes, level: int | None, worse: str | None) -> str:
+    """'At least moderate NPDR in the right eye.', by the visible lesions of the worse eye."""
+    if level is None or worse is None:
+        return "Neither photograph could be graded."
+    where = "both eyes" if worse == "both" else f"the {worse} eye"
+    looks = [each.advice.look for each in eyes.values() if each.advice and each.advice.look]
+    if looks and level:
+        return " ".join(looks)
+    proven = all(each.interval.low == level for eye, each in eyes.items() if each.interval and worse in (eye, "both"))
+    return f"{'At least' if proven else 'Probably at least'} {SHORT[level]} in {where}." if level else f"No lesions are marked in {where}."
+
+
+def _grades(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
+    """The three readings, a short line each, both eyes in each: 'By visible lesions: right grade 2, left grade 0.'"""
+    seen = {eye: str(levels[eye]) if eye in levels else "ungradable" for eye in eyes}
+    yield f"By visible lesions: {_sides({eye: f'grade {word}' if word.isdigit() else word for eye, word in seen.items()})}."
+    said = {eye: f"grade {grade.level}" for eye, each in eyes.items() if each.answer and (grade := each.answer.grade)}
     if said:
-        yield f"Grade {max(said.values())} by the language model: {', '.join(f'{eye} {number}' for eye, number in said.items())}."
+        yield f"Language model: {_sides(said)}."
+    second = {eye: f"grade {each.second.grade.level}" for eye, each in eyes.items() if each.second}
+    if second:
+        yield f"Auxiliary grader: {_sides(second)}."
 
 
-def _what(advice: Advice | None, eye: Eye | None, reasons: tuple[str, ...]) -> Iterator[str]:
-    """What to do. A long wait is not advised where an eye could not be told."""
-    if advice and advice.refer:
-        months = f"within {advice.months} month{'s' if advice.months > 1 else ''}"
-        yield f"REFER to an ophthalmologist, {months} ({advice.clause}, {eye} eye)."
-    elif reasons:
-        yield "SEE AN OPHTHALMOLOGIST: these photographs do not settle it for both eyes."
-    elif advice:
-        yield f"Re-examine, within {advice.months} months ({advice.clause}, {eye} eye)."
+def _sides(words: dict[Eye, str]) -> str:
+    return ", ".join(f"{eye} {word}" for eye, word in words.items())
 
 
 def _asymmetry(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
-    """How the grades differ, and which lesions were found in one eye only. Nothing where an eye could not be graded."""
+    """How the grades differ, and which lesions are marked in one eye only. Nothing where an eye could not be graded."""
     if len(levels) < 2:
         return
     apart = abs(levels["right"] - levels["left"])
@@ -87,7 +95,7 @@ def _asymmetry(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
             eye: Eye = "right" if ids["right"] else "left"
             count = len(ids[eye])
             word = CLASSES[code].name if count == 1 else CLASSES[code].plural
-            yield f"Found in the {eye} eye only: {count} {word} [{eye} {ids[eye][0]}{f' and {count - 1} more' if count > 1 else ''}]."
+            yield f"Marked in the {eye} eye only: {count} {word} [{eye} {ids[eye][0]}{f' and {count - 1} more' if count > 1 else ''}]."
 
 
 def _laterality(eyes: _Eyes) -> Iterator[str]:

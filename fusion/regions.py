@@ -36,13 +36,14 @@ class Regions:
     """The lesions of one photograph and their pixels.
 
     lesions: in the order of `retinai.lesions.LESIONS`, then of their numbers; shape: (H, W) of the photograph;
-    pixels: lesion id -> its flat pixel indices, sorted; doubtful: parts whose peak is too low for them to be told, without pixels.
+    pixels: lesion id -> its flat pixel indices, sorted; unreported: candidates whose confidence is too low for them to be marked, without
+    pixels.
     """
 
     lesions: tuple[Lesion, ...]
     shape: tuple[int, int]
     pixels: Mapping[str, NDArray[np.int64]]
-    doubtful: tuple[Lesion, ...] = ()
+    unreported: tuple[Lesion, ...] = ()
 
     def mask(self, code: str) -> NDArray[np.bool_]:
         """(H, W) bool: all lesions of one class."""
@@ -74,7 +75,7 @@ def find_regions(
     peaks: Mapping[str, float] | None = None,
 ) -> Regions:
     """All lesions of a photograph. thresholds: class -> operating probability, which outlines a lesion; peaks: class ->
-    least confidence of a lesion that is told, the threshold where there is none.
+    least confidence of a lesion that is reported, the threshold where there is none.
 
     Raises ValueError where a lesion class has no channel or no threshold: a class that was not looked for must not be
     told as absent.
@@ -84,17 +85,17 @@ def find_regions(
         raise ValueError(f"no channel or no threshold for {', '.join(missing)}")
     side = max(field_box(image.field)[2:])
     lesions: list[Lesion] = []
-    doubtful: list[Lesion] = []
+    unreported: list[Lesion] = []
     pixels: dict[str, NDArray[np.int64]] = {}
     for code in LESIONS:
         peak = (peaks or thresholds).get(code, thresholds[code])
         for lesion, where in _class_lesions(code, lesion_map.channel(code), thresholds[code], floor_px(code, side), landmarks):
             if lesion.confidence < peak:
-                doubtful.append(lesion)
+                unreported.append(lesion)
                 continue
             lesions.append(lesion)
             pixels[lesion.id] = where
-    return Regions(tuple(lesions), image.field.shape, pixels, tuple(doubtful))
+    return Regions(tuple(lesions), image.field.shape, pixels, tuple(unreported))
 
 
 def floor_px(code: str, field_side: int) -> int:

@@ -9,7 +9,7 @@ shows no thickening: `dme_risk` is a risk judged from hard exudates, never an oe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from fusion.regions import QUADRANTS
@@ -59,16 +59,17 @@ MANY_HAEMORRHAGES = 20
 """ICDR-3-HE: more than this many in each of four quadrants."""
 NEAR_DD = 1.0
 """DME-2: within this many disc diameters of the macula's centre."""
-PROVEN_FROM = 0.5
-"""A lesion proves something when the map calls it more likely than not. Below, it counts as doubtful."""
+BORDER_DD = 0.25
+"""A distance this near to the limit of a rule is told as close to it, and proves nothing: the fovea's place is no better known."""
 
 
-def grade_interval(lesions: Sequence[Lesion]) -> GradeInterval:
-    """The ICDR grade that the lesions fit, the one that the undoubted lesions prove, and what stays open.
+def grade_interval(lesions: Sequence[Lesion], possible: Collection[str] = ()) -> GradeInterval:
+    """The ICDR grade that the lesions fit, the one that those without the possible ones prove, and what stays open.
 
-    Haemorrhages without a quadrant (no fovea was found) cannot prove grade 3.
+    possible: the ids of the lesions of low confidence (`Thresholds.possible`). Haemorrhages without a quadrant (no fovea was found)
+    cannot prove grade 3.
     """
-    low, _, _ = _visible_grade([lesion for lesion in lesions if proven(lesion)])
+    low, _, _ = _visible_grade([lesion for lesion in lesions if lesion.id not in possible])
     visible, clause, ids = _visible_grade(lesions)
     still_open = ("ICDR-4",) if visible == 3 else ("ICDR-3-HE", "ICDR-3-VB", "ICDR-3-IRMA", "ICDR-4")
     return GradeInterval(low, visible, 4, (clause, *still_open), ids)
@@ -94,10 +95,6 @@ def quadrant_counts(lesions: Iterable[Lesion]) -> dict[str, int]:
     """Lesions in each of the four quadrants; those without a quadrant are not counted."""
     counts = Counter(lesion.place.quadrant for lesion in lesions)
     return {quadrant: counts[quadrant] for quadrant in QUADRANTS}
-
-
-def proven(lesion: Lesion) -> bool:
-    return lesion.confidence >= PROVEN_FROM
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def _dme_follow_up(dme: DmeReading) -> FollowUp | None:
     months, clause, why = {
         1: (3, "ICO-DME-OFF-CENTRE", "hard exudates away from the macula's centre can go with oedema there"),
         2: (1, "ICO-DME-CENTRE", "hard exudates near the macula's centre can go with oedema of the centre"),
-        None: (1, "ICO-DME-CENTRE", "hard exudates were found, and how near they are to the macula's centre is unknown"),
+        None: (1, "ICO-DME-CENTRE", "hard exudates are marked, and how near they are to the macula's centre is unknown"),
     }[dme.risk]
     when = f"within {months} month{'s' if months > 1 else ''}"
     return FollowUp(f"{_REFER}; examine the macula for oedema {when}: {why}. {_SOONER}", clause, True, months)

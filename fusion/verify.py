@@ -1,22 +1,28 @@
 """Claims against the evidence: each gets a verdict, a reason, and the ids it rests on. Pure functions, thresholds as arguments.
 
-    supported        the evidence says so, whatever the doubtful lesions are
-    contradicted     the evidence says otherwise, whatever they are
-    unsupported      it depends on doubtful lesions, or goes beyond what the evidence says
+    supported        the evidence says so, whatever it does not show
+    contradicted     the evidence says otherwise, whatever it does not show
+    unsupported      neither: not confirmed
     not_assessable   nothing here can tell; the reason is one of REASONS
 
-A lesion is doubtful between the class's two thresholds. Every finding is a statement about a number of lesions, "at least one" or "none"
-where no count is named, so one rule decides: it must hold for every number between the sure lesions and all lesions. What is
-kept is supported and cites lesions or evidence. Nothing else is. `docs/claims.md` states the rules for a reader.
+Every finding is a statement about a number of lesions: "at least one", "none", "more than 20". The lesions that reach the support point
+of their class are a lower bound of that number, and the map gives no upper one, since it leaves out many. So a claim is supported where
+it holds for every number from the bound on, and contradicted where it holds for none: an upper count and an absence are never supported,
+a lower count and a presence are never contradicted, whatever the numbers. One exception is measured (docs/claims.md): where the map
+shows no candidate of a class in the whole eye, not even at the outline threshold, its presence is contradicted.
+
+A class whose support point could not be set bears out nothing but hedges: "possible haemorrhages" is what the page itself says of lesions
+of low confidence. What is kept is supported and cites lesions or evidence. Nothing else is. `docs/claims.md` states the rules for a reader.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fusion.regions import QUADRANTS
-from fusion.verify_facts import FLOOR, UNCHECKED, UNDETECTED, UNGRADABLE, Facts, Ruling, Thresholds
+from fusion.thresholds import Thresholds
+from fusion.verify_facts import FLOOR, UNCHECKED, UNDETECTED, UNESTABLISHED, UNGRADABLE, Facts, Ruling
 from fusion.verify_places import OUTSIDE, Places, Test
 from fusion.verify_readings import dme_ruling, grade_ruling, quality_ruling, referral_ruling
 from retinai.lesions import CLASSES, LESIONS
@@ -25,7 +31,7 @@ from retinai.types import Claim, Count, Lesion, Verdict
 ABOUT = 0.3
 """'About 12' may be off by this share, and at least by one."""
 MISCOUNT = 0.2
-"""A bare number may be off by this share, rounded down: 4 must be 4, 5 may be 4 or 6. Connected lesions merge and split."""
+"""A number may be off by this share, rounded down: 4 must be 4, 5 may be 4 or 6. Connected lesions merge and split."""
 
 
 def verify(claims: Iterable[Claim], facts: Facts, thresholds: Thresholds) -> tuple[Claim, ...]:
@@ -49,22 +55,56 @@ def _rule(claim: Claim, facts: Facts, thresholds: Thresholds) -> Ruling:
         return grade_ruling(claim, facts)
     if claim.kind == "dme_risk":
         return dme_ruling(claim, facts, thresholds)
-    return referral_ruling(claim, facts) if claim.kind == "referral" else Ruling("not_assessable", UNCHECKED)
+    return referral_ruling(claim, facts, thresholds) if claim.kind == "referral" else Ruling("not_assessable", UNCHECKED)
 
 
 def _finding(claim: Claim, facts: Facts, thresholds: Thresholds) -> Ruling:
     code = claim.lesion or ""
     if code not in LESIONS:
         return Ruling("not_assessable", UNDETECTED)
-    lesions = [lesion for lesion in facts.lesions if lesion.code == code and lesion.confidence >= thresholds.low[code]]
-    if not lesions and code in facts.too_small:
+    marked = [lesion for lesion in facts.lesions if lesion.code == code]
+    if not marked and code in facts.too_small:
         return Ruling("not_assessable", FLOOR)
+    seen = _Seen(marked, facts.exhaustive, not facts.candidates(code), thresholds)
     tests = _tests(claim, facts)
     if isinstance(tests, str):
-        gone = not lesions and claim.polarity == "present" and tests != OUTSIDE  # found nowhere, so not there either
-        return Ruling("contradicted", f"no {CLASSES[code].plural} were found") if gone else Ruling("not_assessable", tests)
-    found = [[lesion for lesion in lesions if test(lesion)] for test in tests]
-    return _weigh(claim, found, lesions, facts, thresholds.high[code])
+        gone = seen.none and claim.polarity == "present" and tests != OUTSIDE  # nowhere, so not there either
+        return Ruling("contradicted", seen.words([], claim)) if gone else Ruling("not_assessable", tests)
+    return _weigh(claim, [[lesion for lesion in marked if test(lesion)] for test in tests], seen, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the map shows of one class. marked: its lesions; exhaustive: as in `Facts`; none: there is not even a candidate."""
+
+    marked: Sequence[Lesion]
+    exhaustive: bool
+    none: bool
+    thresholds: Thresholds
+
+    def sure(self, there: Sequence[Lesion]) -> list[Lesion]:
+        return [lesion for lesion in there if not self.thresholds.low_confidence(lesion)]
+
+    def numbers(self, there: Sequence[Lesion], claim: Claim) -> range:
+        """The numbers of lesions that a place may hold, as far as any of them could change the verdict."""
+        if self.exhaustive:
+            return range(len(there), len(there) + 1)
+        if self.none and claim.polarity != "absent":
+            return range(1)
+        sure = len(self.sure(there))
+        least = sure - int(MISCOUNT * sure)
+        return range(least, max(least, 2 * (claim.count.n if claim.count else 0) + 2) + 1)
+
+    def words(self, there: Sequence[Lesion], claim: Claim, split: Sequence[int] = ()) -> str:
+        """'3 haemorrhages are marked there, there may be more': what the map shows, for the record."""
+        word, where = CLASSES[claim.lesion or ""], " there" if claim.region else ""
+        if not there:
+            beside = f", {len(self.marked)} elsewhere" if self.marked else ""
+            candidate = ", and the map shows no candidate" if self.none and not self.exhaustive else ""
+            return f"no {word.plural} are marked{where}{beside}{candidate}"
+        amount = f"1 {word.name} is" if len(there) == 1 else f"{len(there)} {word.plural} are"
+        places = f" (by place: {', '.join(map(str, split))})" if len(split) > 1 else ""
+        return f"{amount} marked{where}{places}" + ("" if self.exhaustive else "; there may be more")
 
 
 def _tests(claim: Claim, facts: Facts) -> list[Test] | str:
@@ -78,23 +118,25 @@ def _tests(claim: Claim, facts: Facts) -> list[Test] | str:
     return places.tests(region)
 
 
-def _weigh(claim: Claim, found: list[list[Lesion]], lesions: list[Lesion], facts: Facts, high: float) -> Ruling:
-    """The verdict over all places, and the ids."""
-    parts: list[Verdict] = [_holds(claim, there, high) for there in _shares(claim, found)]
+def _weigh(claim: Claim, found: list[list[Lesion]], seen: _Seen, facts: Facts) -> Ruling:
+    """The verdict over all places, and the ids. found: the marked lesions of each place."""
+    parts = [_holds(claim, there, seen) for there in _shares(claim, found, seen)]
     verdict = _combine(parts, _needed(claim, len(parts)))
-    inside = tuple(dict.fromkeys(lesion.id for there in found for lesion in there))
-    none = claim.polarity == "absent" and not inside
-    ids = (_absence(claim.lesion or "", facts) or tuple(lesion.id for lesion in lesions)) if none else inside
-    if claim.polarity == "present":
-        sure = tuple(lesion.id for there in found for lesion in there if lesion.confidence >= high)
-        ids = tuple(dict.fromkeys(sure)) or inside
-    return Ruling(verdict, _told(claim, found, lesions, high), ids)
+    inside = list({lesion.id: lesion for there in found for lesion in there}.values())
+    if verdict == "unsupported" and not seen.none and seen.thresholds.high[claim.lesion or ""] is None:
+        return Ruling("not_assessable", UNESTABLISHED)
+    cited = inside if claim.polarity == "uncertain" else seen.sure(inside) or inside
+    ids = tuple(lesion.id for lesion in cited)
+    if claim.polarity == "absent" and not ids:
+        ids = _absence(claim.lesion or "", facts) or tuple(lesion.id for lesion in seen.marked)
+    return Ruling(verdict, seen.words(inside, claim, [len(there) for there in found]), ids)
 
 
-def _shares(claim: Claim, found: list[list[Lesion]]) -> list[list[Lesion]]:
+def _shares(claim: Claim, found: list[list[Lesion]], seen: _Seen) -> list[list[Lesion]]:
     """What the count is judged on. "More than 20 in all quadrants" is each of them; "5 in two quadrants" is both together."""
     small = claim.count is not None and claim.count.op not in (">", ">=")
-    if small and len(found) > 1 and claim.polarity != "absent" and all(found) and _needed(claim, len(found)) == len(found):
+    together = all(found) if seen.exhaustive else True  # what a map does not mark in a place may be there
+    if small and len(found) > 1 and claim.polarity != "absent" and together and _needed(claim, len(found)) == len(found):
         return [list({lesion.id: lesion for there in found for lesion in there}.values())]
     return found
 
@@ -113,12 +155,13 @@ def _combine(parts: Sequence[Verdict], needed: int) -> Verdict:
     return "unsupported"
 
 
-def _holds(claim: Claim, there: Sequence[Lesion], high: float) -> Verdict:
-    """Whether the claim holds for every number between the sure lesions and all lesions, for some, or for none."""
-    sure = sum(lesion.confidence >= high for lesion in there)
-    held = [_true(claim, number) for number in range(sure, len(there) + 1)]
+def _holds(claim: Claim, there: Sequence[Lesion], seen: _Seen) -> Verdict:
+    """Whether the claim holds for every number that may be there, for some, or for none. A hedge holds where the marked lesions bear it."""
+    numbers = seen.numbers(there, claim)
     if claim.polarity == "uncertain":
-        return "supported" if any(held) else "unsupported"
+        borne = range(numbers.start, max(numbers.start, len(there)) + 1)
+        return "supported" if any(_true(claim, number) for number in borne) else "unsupported"
+    held = [_true(claim, number) for number in numbers]
     return "supported" if all(held) else "unsupported" if any(held) else "contradicted"
 
 
@@ -143,20 +186,6 @@ def _counts(count: Count, number: int) -> bool:
     return compare[count.op]()
 
 
-def _told(claim: Claim, found: list[list[Lesion]], lesions: list[Lesion], high: float) -> str:
-    """'2 haemorrhages were found there, 1 of them doubtful': what the map shows, for the record."""
-    there = list({lesion.id: lesion for part in found for lesion in part}.values())
-    word = CLASSES[claim.lesion or ""]
-    doubtful = sum(lesion.confidence < high for lesion in there)
-    where = " there" if claim.region else ""
-    if not there:
-        beside = f", {len(lesions)} elsewhere" if lesions else ""
-        return f"no {word.plural} were found{where}{beside}"
-    amount = f"1 {word.name} was" if len(there) == 1 else f"{len(there)} {word.plural} were"
-    split = " (by place: " + ", ".join(str(len(part)) for part in found) + ")" if len(found) > 1 else ""
-    return f"{amount} found{where}{split}" + (f", {doubtful} of them doubtful" if doubtful else "")
-
-
 def _absence(code: str, facts: Facts) -> tuple[str, ...]:
-    """The evidence that says that none of this class were found."""
+    """The evidence that says that none of this class are marked."""
     return tuple(item.id for item in facts.evidence if item.kind == "absence" and CLASSES[code].plural in item.statement)

@@ -1,8 +1,9 @@
 """The explanation as plain text that is read in ten seconds: 80 columns, short sentences, deterministic.
 
-First what matters, in a few lines: grade, agreement, what to do. Then what it rests on with its citations, what was withheld, and what
-cannot be seen. Nothing is worded here but headings, that summary of the readings, and the request for another photograph: every finding
-is an Evidence or a kept claim, printed with its citations, so the text cannot say what the record does not hold.
+First what to do, then the three readings in three short lines, and whether a grader has to look. Then what they rest on with the
+citations, what was withheld, and what cannot be seen. Nothing is worded here but headings, that head, and the request for another
+photograph: every finding is an Evidence or a kept claim, printed with its citations, so the text cannot say what the record does not
+hold. Where a model looked, and what of its text could not be read, stays in the record.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fusion.advice import LESIONS
-from fusion.answer import Told, basis, chances
+from fusion.answer import Told, how_sure, levels, likely
 from fusion.rules import sources
 from retinai.lesions import DISCLAIMER, GRADES
 from retinai.types import (
@@ -22,19 +22,18 @@ from retinai.types import (
     Explanation,
     Grade,
     GradeInterval,
-    GradeSet,
     Landmarks,
     Quality,
-    SaliencyTable,
     SecondOpinion,
 )
 
 WIDTH = 80
 _CONTINUING = ("location", "count")
 """Kinds that go on in the paragraph of the class whose presence was told before."""
-_MOST_LOOKED_AT = 3
 NOTHING = Told()
 """What there is to tell without a language model."""
+SHORT = ("no retinopathy", "mild NPDR", "moderate NPDR", "severe NPDR", "proliferative retinopathy")
+"""The ICDR grades in the head of the page. NPDR: non-proliferative diabetic retinopathy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ class Page:
     unseen: Sequence[str]
     answer: CheckedAnswer | None = None
     told: Told = NOTHING
-    saliency: SaliencyTable | None = None
     second: SecondOpinion | None = None
 
     @classmethod
@@ -66,14 +64,13 @@ class Page:
             explanation.unseen,
             explanation.answer,
             told,
-            explanation.saliency,
             explanation.second,
         )
 
 
 def render(name: str, page: Page) -> str:
     """The whole explanation of one photograph, ending in a newline."""
-    blocks = [f"{name} ({_eye(page.landmarks)})", wrapped(summary(page))]
+    blocks = [f"{name} ({_eye(page.landmarks)})", wrapped([headline(page)]) + "\n" + wrapped(readings(page), "  ")]
     for heading, paragraphs in sections(page):
         if paragraphs:
             blocks.append(section(heading, paragraphs))
@@ -87,61 +84,71 @@ def render_ungradable(name: str, quality: Quality) -> str:
     return join([name, section("Ungradable", advice)])
 
 
-def summary(page: Page) -> list[str]:
-    """The readings and what to do, one line each: 'GRADE 2 by the visible lesions, 2 by nano.', 'They agree.', ..."""
-    visible, answer, advice = page.interval.visible, page.answer, page.advice
-    others = []
-    if answer:
-        others.append(f"{answer.grade.level} by {answer.source}{_open(answer.grade)}" if answer.grade else f"none by {answer.source}")
+def headline(page: Page) -> str:
+    """What to do, and why: 'Refer within 1 month. At least moderate NPDR (likely 2-4).' Never the least sensitive reading alone."""
+    return f"{to_do(page.advice)} {_finding(page)}"
+
+
+def to_do(advice: Advice) -> str:
+    """'Refer within 1 month.', 'Re-examine within 12 months.', or that a grader has to look before so long a wait is given."""
+    when = f"within {advice.months} month{'s' if advice.months > 1 else ''}"
+    if advice.refer:
+        return f"Refer {when}."
+    return f"Have a grader look first; otherwise re-examine {when}." if advice.human else f"Re-examine {when}."
+
+
+def _finding(page: Page) -> str:
+    """'At least moderate NPDR (likely 2-4).': the grade that is proven from below, and those that all readings leave open."""
+    interval, open_ = page.interval, _likely(page)
+    if page.advice.look:
+        return page.advice.look + (f" Likely grade {open_}." if open_ else "")
+    if not interval.visible:
+        return "No lesions are marked" + (f" (likely grade {open_})." if open_ else ".")
+    least = "At least" if interval.low == interval.visible else "Probably at least"
+    return f"{least} {SHORT[interval.visible]}" + (f" (likely {open_})." if open_ else ".")
+
+
+def _likely(page: Page) -> str | None:
+    """From the lowest to the highest grade that any reading holds for likely, none below what is proven; None with the lesions alone."""
+    grades = [page.answer.grade if page.answer else None, page.second.grade if page.second else None]
+    found = [level for grade in grades if grade for level in (grade.conformal.levels if grade.conformal else (grade.level,))]
+    if not found:
+        return None
+    every = [max(level, page.interval.low) for level in (*found, page.interval.visible)]
+    return levels((min(every), max(every)))
+
+
+def readings(page: Page) -> list[str]:
+    """The three readings, a short line each, and whether a grader has to look at the photograph."""
+    visible = page.interval.visible
+    grade = f"grade {visible}, {SHORT[visible]}, or higher" if visible else "nothing marked"
+    risk = "not known" if page.dme_risk is None else page.dme_risk
+    lines = [f"By visible lesions: {grade}; DME risk {risk}."]
+    if page.answer:
+        lines.append(f"Language model: {_short(page.answer.grade)}.")
     if page.second:
-        others.append(f"{page.second.grade.level} by the second opinion{_open(page.second.grade)}")
-    lines = [f"GRADE {visible} by the visible lesions, {', '.join(others) or GRADES[visible]}."]
-    if others:
-        lines.append("DISCORDANT, needs a human." if advice.human else _harmony(page))
-    risk = "1 or 2" if page.dme_risk is None else page.dme_risk
-    otherwise = "A human has to look first; otherwise re-examine" if advice.human else "Re-examine"
-    what = "REFER to an ophthalmologist" if advice.refer else otherwise
-    months = f"within {advice.months} month{'s' if advice.months > 1 else ''}"
-    return [*lines, f"DME RISK {risk}. {what}, {months} ({advice.clause})."]
+        lines.append(f"Auxiliary grader: {_short(page.second.grade)}.")
+    return [*lines, "Needs review by a grader."] if page.advice.human else lines
 
 
-def _harmony(page: Page) -> str:
-    """How the readings stand to each other where nothing calls for a human."""
-    if page.second and page.second.grade.level != page.interval.visible:
-        return "The second opinion differs, but not on referral."
-    return "They agree, but the model was told the findings." if page.answer and page.answer.grounded else "They agree."
-
-
-def _open(grade: Grade) -> str:
-    """' (1 to 3 at 90%)': the grade set, where there is one."""
-    return f" ({_levels(grade.conformal)} at {grade.conformal.rate:.0%})" if grade.conformal else ""
-
-
-def _left_open(grade: Grade) -> str:
-    """' At 90% it leaves 1 to 3 open (set on 311 photographs; ...).'"""
-    found = grade.conformal
-    return f" At {found.rate:.0%} it leaves {_levels(found)} open ({basis(found)})." if found else ""
-
-
-def _levels(found: GradeSet) -> str:
-    low, high = found.levels[0], found.levels[-1]
-    return f"{low}" if low == high else f"{low} to {high}"
+def _short(grade: Grade | None) -> str:
+    """'grade 3, severe NPDR (likely 2-3)'."""
+    return f"grade {grade.level}, {SHORT[grade.level]}{likely(grade)}" if grade else "no grade"
 
 
 def sections(page: Page) -> Iterator[tuple[str, list[str]]]:
     """(heading, paragraphs) in reading order; some have none."""
     grade = _of(page, "grade")
-    yield "Grade", [*grade[:1], *page.told.grade, *_second(page.second), *_agreement(page), *grade[1:]]
+    yield "Grade", [*grade[:-1], *page.told.grade, *_second(page.second), *_review(page), *grade[-1:]]
     yield "Risk of diabetic macular oedema (DME)", _of(page, "dme_risk")
-    yield "Follow-up", _follow_up(page)
+    yield "Follow-up", [f"{page.advice.text} ({page.advice.clause})"]
+    yield "Marked by the lesion map", _of(page, "presence", "absence", "location", "count")
     if page.answer:
         yield "Said by the language model and supported by the lesions", list(page.told.supported) or ["Nothing."]
-    yield "Found by the lesion map", _of(page, "presence", "absence", "location", "count")
     yield "Withheld: said by the language model, not supported", list(page.told.withheld)
-    yield "Where the language model looked", list(_looked(page.saliency))
-    yield "Where the second opinion looked", list(_looked(page.second.saliency if page.second else None))
     yield "Could not be assessed", list(page.unseen)
-    cited = [*(item.clause for item in page.evidence if item.clause), page.advice.clause]
+    yield "How sure the readings are", list(_sure(page))
+    cited = [*(item.clause for item in page.evidence if item.clause and item.kind != "follow_up"), page.advice.clause]
     yield "Rules", list(sources(cited))
 
 
@@ -149,41 +156,28 @@ def _of(page: Page, *kinds: str) -> list[str]:
     return _paragraphs([item for item in page.evidence if item.kind in kinds])
 
 
-def _agreement(page: Page) -> Iterator[str]:
-    """Whether the readings fit each other, and why not."""
+def _review(page: Page) -> Iterator[str]:
+    """Why the readings do not fit each other."""
     if page.advice.human:
-        yield f"Discordant, needs a human: {'; '.join(page.advice.human)}."
-    elif page.answer:
-        yield "The visible lesions fit the same grade."
+        yield f"Needs review by a grader: {'; '.join(page.advice.human)}."
 
 
 def _second(opinion: SecondOpinion | None) -> Iterator[str]:
-    """The second opinion in its words, with its probabilities and its set; one by lesions is no second witness of them."""
+    """The auxiliary grader in its words; one by lesions is no second witness of them."""
     if opinion is None:
         return
     same = " It reads the same lesion map." if opinion.from_lesions else ""
-    yield f"Second opinion, {opinion.grade.source} ({chances(opinion.grade)}): {opinion.text}{same}{_left_open(opinion.grade)}"
+    grade = opinion.grade
+    said = opinion.text.removeprefix(f"Grade {grade.level}")
+    yield f"The auxiliary grader says grade {grade.level}, {GRADES[grade.level]}{likely(grade)}{said}{same}"
 
 
-def _follow_up(page: Page) -> list[str]:
-    """By the worst consistent reading; where that is the model's, what the lesions alone would ask for stands below it."""
-    lesions, advice = _of(page, "follow_up"), page.advice
-    if advice.by == LESIONS or any(item.clause == advice.clause for item in page.evidence if item.kind == "follow_up"):
-        return lesions
-    return [f"{advice.text} ({advice.clause})", *(f"By the visible lesions alone: {line[0].lower()}{line[1:]}" for line in lesions)]
-
-
-def _looked(table: SaliencyTable | None) -> Iterator[str]:
-    """The shares of all lesions, and the few lesions most looked at."""
-    if table is None:
-        return
-    cells = f", {table.cells} x {table.cells} cells" if table.cells else ""
-    each = table.together
-    most = "" if each.ceiling_share is None else f", {each.ceiling_share:.2f} of the most that so coarse a map can put there"
-    what = f"{table.method} of {table.target}{cells}"
-    yield f"{what}: the lesions found hold {each.mass_share:.1%} of it, {each.lift:.1f} times their share of the retina{most}."
-    top = sorted(table.lesions, key=lambda row: -row.mass_share)[:_MOST_LOOKED_AT]
-    yield f"Most on {', '.join(f'{row.lesion} ({row.mass_share:.1%})' for row in top)}. Where a model looked is no finding."
+def _sure(page: Page) -> Iterator[str]:
+    """The small print: what stands behind the grades of the models."""
+    if page.answer and page.answer.grade:
+        yield how_sure("Language model", page.answer.grade)
+    if page.second:
+        yield how_sure("Auxiliary grader", page.second.grade)
 
 
 def join(blocks: Iterable[str]) -> str:
@@ -196,9 +190,9 @@ def _eye(landmarks: Landmarks) -> str:
     return f"{landmarks.eye} eye" + (", judged by disc and fovea" if landmarks.fovea else "")
 
 
-def wrapped(lines: Iterable[str]) -> str:
+def wrapped(lines: Iterable[str], indent: str = "") -> str:
     """Lines without a dash."""
-    wrap = textwrap.TextWrapper(WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    wrap = textwrap.TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
     return "\n".join(wrap.fill(line) for line in lines)
 
 

@@ -4,7 +4,7 @@ Three numbers a class, stored in the card of the weights. The *threshold* outlin
 highest pooled Dice on the photographs with masks. The *peak* decides whether an outlined lesion is told at all: the
 lowest confidence at which (a) lesions are true more often than not on the photographs with masks and (b) no more than
 `HEALTHY_SHARE` of the photographs graded 0 show one. From the *sure* confidence on, lesions are true at 95 %: a
-claim that rests on less is not supported.
+claim that rests on less is not supported. Where that could not be established it is None, and nothing supports a claim.
 """
 
 from __future__ import annotations
@@ -64,13 +64,12 @@ def calibrate(data: Path, folder: Path, sides: Sequence[int] | None, views: int 
         found = find(detector, masked, thresholds, progress.to)
         alarms = find(detector, healthy, thresholds, lambda done: progress.to(len(masked) + done))
     peaks = {code: choose_peak(found[code], alarms[code], thresholds[code]) for code in LESIONS}
-    sure = {code: _sure(found[code]) for code in LESIONS}
     stored = {
         "sides": list(detector.sides),
         "views": detector.views,
         "thresholds": thresholds,
         "peaks": peaks,
-        "sure": {code: max(sure[code], peaks[code]) for code in LESIONS},
+        "sure": {code: _support(found[code], peaks[code]) for code in LESIONS},
         "told": {code: describe(found[code], alarms[code], peaks[code]) for code in LESIONS},
         "validation": summarise(rows, thresholds),
     }
@@ -110,9 +109,13 @@ def choose_peak(masked: Found, healthy: Found, threshold: float) -> float:
     return float(_GRID[-1])
 
 
-def _sure(masked: Found) -> float:
-    """From which confidence on lesions are true at 95 %, with 95 % probability were they independent; 1 where never."""
-    return min(1.0, sure_from(masked.confidence.tolist(), masked.true.tolist()) or 1.0)
+def _support(masked: Found, peak: float) -> float | None:
+    """From which confidence on lesions are true at 95 %, with 95 % probability were they independent, the peak at the least.
+
+    None where no confidence is enough, or only one that none but a saturated map reaches: then nothing supports a claim on the class.
+    """
+    found = sure_from(masked.confidence.tolist(), masked.true.tolist())
+    return None if found is None or max(found, peak) >= 1 else max(found, peak)
 
 
 def describe(masked: Found, healthy: Found, peak: float) -> dict[str, Any]:

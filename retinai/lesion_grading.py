@@ -73,14 +73,14 @@ class LesionReader:
 
 
 def reading_of(image: FundusImage, lesion_map: LesionMap, landmarks: Landmarks, regions: Regions) -> LesionReading:
-    """A photograph's lesion map as the grader reads it: the doubtful lesions too. Raises ValueError for a map without encoder features."""
+    """A photograph's lesion map as the grader reads it, unreported candidates too. Raises ValueError for a map without encoder features."""
     if lesion_map.encoder is None:
         raise ValueError("the lesion map holds no features of its encoder")
     left, top, width, height = field_box(image.field)
     middle = (left + (width - 1) / 2, top + (height - 1) / 2)
     area = max(1, int(image.field.sum()))
     mean = {code: float(lesion_map.channel(code).sum(dtype=np.float64)) / area for code in LESIONS}
-    return LesionReading((*regions.lesions, *regions.doubtful), landmarks, middle, area, mean, lesion_map.encoder)
+    return LesionReading((*regions.lesions, *regions.unreported), landmarks, middle, area, mean, lesion_map.encoder)
 
 
 def write_reading(path: Path, reading: LesionReading) -> None:
@@ -160,7 +160,9 @@ class LesionGrader:
         level = int(levels_of(probs, self.card["cuts"])[0])
         weighed, other = self.weighed(features, level)
         text = told(level, weighed, reading, self.reader.detector.peaks, other)
-        return Reading(Grade(level, tuple(float(p) for p in probs[0]), self.name, open_grades(self.conformal, probs[0], level)), text=text)
+        cuts = tuple(self.card["cuts"]) if self.card["cuts"] else None
+        likely = open_grades(self.conformal, probs[0], level)
+        return Reading(Grade(level, tuple(float(p) for p in probs[0]), self.name, likely, cuts), text=text)
 
     def weighed(self, features: NDArray[np.float64], level: int) -> tuple[dict[str, float], float]:
         """(class -> what its features add towards the level, what the encoder's add)."""

@@ -24,7 +24,8 @@ from fusion.evidence import gather, prompt_lines, unseen
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
 from fusion.rules import dme_risk, follow_up, grade_interval
-from fusion.verify_facts import Facts, Thresholds
+from fusion.thresholds import Thresholds
+from fusion.verify_facts import Facts
 from fusion.write import NOTHING, Page, render, render_ungradable
 from retinai.draw import heat, overlay
 from retinai.errors import SaliencyError
@@ -129,7 +130,7 @@ class Pipeline:
         lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
         regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks, self.detector.peaks)
-        facts = _facts(image, landmarks, regions)
+        facts = _facts(image, landmarks, regions, self._thresholds)
         said = self._ask(image, facts)
         saliency = self._look(image, facts, said)
         other = self.second.opinion(image, lesion_map, landmarks, regions) if self.second else None
@@ -167,7 +168,7 @@ class Pipeline:
         provenance: Mapping[str, Any],
     ) -> Explanation:
         """Check what the language model says by the evidence, weigh the readings, and write it all down."""
-        advice = advise(facts.interval, facts.dme, said.grade if said else None, asked=said is not None, second=other)
+        advice = self._advise(facts, said, other)
         answer, lines = self._check(facts, said, advice, weighed)
         table = tabulate(weighed, facts.lesions) if weighed else None
         found = Explanation(
@@ -189,11 +190,19 @@ class Pipeline:
         )
         return replace(found, text=render(image.id, Page.of(found, lines)))
 
+    @property
+    def _thresholds(self) -> Thresholds:
+        return Thresholds(self.detector.peaks, self.detector.sure)
+
+    def _advise(self, facts: Facts, said: Answer | None, other: SecondOpinion | None) -> Advice:
+        possible = self._thresholds.possible(facts.lesions)
+        return advise(facts.interval, facts.dme, said.grade if said else None, said is not None, other, possible)
+
     def _check(self, facts: Facts, said: Answer | None, advice: Advice, weighed: Weighed | None) -> tuple[CheckedAnswer | None, Told]:
         """The language model's answer with its verdicts, and the lines that tell it."""
         if self.talker is None or said is None:
             return None, NOTHING
-        checked = check(said.text, facts, Thresholds(self.detector.peaks, self.detector.sure), advice)
+        checked = check(said.text, facts, self._thresholds, advice)
         answer = CheckedAnswer(
             source=self.talker.name,
             text=said.text,
@@ -205,7 +214,7 @@ class Pipeline:
             invented=checked.invented,
             grounded=self.ground == "prompt",
         )
-        return answer, told(answer, checked.unread, facts.lesions)
+        return answer, told(answer, facts.lesions)
 
     def _provenance(self, sha256: str | None) -> dict[str, Any]:
         return {
@@ -217,7 +226,7 @@ class Pipeline:
             "ground": self.ground,
             "thresholds": dict(self.detector.thresholds),
             "peaks": dict(self.detector.peaks),
-            "sure": dict(self.detector.sure),
+            "sure": dict(self._thresholds.high),
             "sides": list(self.detector.sides),
             "views": self.detector.views,
             "vlm": self.talker.identity if self.talker else None,
@@ -242,13 +251,15 @@ def _weighed(saliency: SaliencyMap | None, image: FundusImage, regions: Regions)
     return Weighed.of(saliency, image.field, regions.pixels) if saliency else None
 
 
-def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions) -> Facts:
+def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions, thresholds: Thresholds) -> Facts:
     """The rules applied to the lesions, and what they allow to be said."""
-    interval, dme = grade_interval(regions.lesions), dme_risk(regions.lesions)
+    possible = thresholds.possible(regions.lesions)
+    interval, dme = grade_interval(regions.lesions, possible), dme_risk(regions.lesions)
     advice = follow_up(interval.visible, dme)
-    evidence = gather(regions.lesions, interval, dme, advice)
+    evidence = gather(regions.lesions, interval, dme, advice, possible, regions.unreported)
     height, width = image.field.shape
-    return Facts(regions.lesions, landmarks, interval, dme, advice, evidence, middle=(width / 2, height / 2))
+    middle = (width / 2, height / 2)
+    return Facts(regions.lesions, landmarks, interval, dme, advice, evidence, middle=middle, unreported=regions.unreported)
 
 
 def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto", second: str = "auto") -> Explanation:

@@ -26,7 +26,8 @@ class LesionDetector:
     """`LesionDetector.load().detect(image)` -> LesionMap.
 
     thresholds: class code -> the probability that outlines a lesion; peaks: -> the highest probability that a lesion
-    must reach to be told; sure: -> the one from which on it supports a claim (see `retinai.calibrate`); profiles: of the cameras whose
+    must reach to be reported; sure: -> the one from which on it supports a claim, None where none could be set (see
+    `retinai.calibrate`; `fusion.thresholds` also takes the 1.0 of older cards for that); profiles: of the cameras whose
     marks are to be divided out of a photograph before it is read (`retinai.camera`); `detect` takes the photograph as it is given.
     """
 
@@ -38,7 +39,7 @@ class LesionDetector:
         self.views: int = card.get("views", 1)
         self.thresholds: Mapping[str, float] = card.get("thresholds", dict.fromkeys(SEGMENTED, 0.5))
         self.peaks: Mapping[str, float] = card.get("peaks", self.thresholds)
-        self.sure: Mapping[str, float] = card.get("sure", dict.fromkeys(self.thresholds, 1.0))
+        self.sure: Mapping[str, float | None] = card.get("sure", {})
 
     @classmethod
     def load(cls, folder: Path = BUNDLED, device: str = "auto", camera: str = "auto") -> LesionDetector:

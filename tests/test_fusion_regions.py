@@ -147,7 +147,7 @@ def test_parts_too_weak_to_be_told_are_kept_apart():
     planes["HE"][10:20, 10:20], planes["HE"][40:60, 100:130] = 0.9, 0.6
     everything, told = regions_of(planes), regions_of(planes, peaks={"HE": 0.8})
     assert [lesion.id for lesion in told.lesions] == ["HE-1"] and list(told.pixels) == ["HE-1"]
-    assert told.lesions + told.doubtful == everything.lesions and everything.doubtful == ()
+    assert told.lesions + told.unreported == everything.lesions and everything.unreported == ()
 
 
 def test_a_class_that_was_not_looked_for_is_refused():

@@ -82,6 +82,8 @@ class ServedVlm:
             found = grade_probs(tokens)
         except (LookupError, TypeError, AttributeError, ValueError, OverflowError):
             raise ServerError(f"{self.url} gave logprobs of another form than OpenAI's chat completions have") from None
+        if found and found[1][found[0]] < max(found[1]):
+            raise ServerError(f"{self.url} says grade {found[0]} and gives another grade a higher probability")
         return Grade(*found, f"openai:{self.model}") if found else None
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:

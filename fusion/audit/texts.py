@@ -14,6 +14,7 @@ from retinai.types import Claim, Evidence, Explanation
 Text = tuple[tuple[Claim, ...], ...]
 """One tuple of claims for each sentence that makes any."""
 _FINDINGS = ("presence", "absence", "count", "location")
+_HEDGE = re.compile(r"\bpossible |, \d+ of them with low confidence")
 _PLACED = re.compile(r"\b((?:supero|infero)(?:temporal|nasal))(?: (\d+))?")
 
 
@@ -41,13 +42,14 @@ def read_sentences(lines: Iterable[str]) -> Text:
 
 
 def _worded(item: Evidence) -> Iterator[str]:
-    """The statement, with each count as the least count that the explanation declares it to be; a sentence that goes on from the one before
-    it ('By quadrant: superotemporal 4') with its lesions named.
+    """What is marked, read as a finding, hedged or not, with each count as the least count that the explanation declares it to be; a
+    sentence that goes on from the one before it ('By quadrant: superotemporal 4') with its lesions named.
 
     The distance of the nearest lesion is a measurement that the claims cannot carry, and is left out.
     """
     if item.kind not in ("location", "count"):
-        yield f"At least {item.statement}" if item.statement[:1].isdigit() else item.statement
+        said = _HEDGE.sub("", item.statement.partition(";")[0].rstrip(".")) + "."
+        yield f"At least {said}" if said[:1].isdigit() else said
         return
     kind = CLASSES[item.lesions[0].partition("-")[0]]
     for quadrant, count in _PLACED.findall(item.statement):

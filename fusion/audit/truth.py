@@ -1,7 +1,8 @@
 """What the true masks of a photograph show, as facts that the verifier judges claims by. The judge of the audit.
 
 The lesions are found in the masks as they are found in a lesion map, size floor included (14 of 11,415 drawn lesions of IDRiD are smaller),
-and nothing is doubtful. The optic disc is the drawn one; the fovea is drawn in no mask and is searched for beside it.
+none is of low confidence, and there are no others. The optic disc is the drawn one; the fovea is drawn in no mask and is searched
+for beside it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from fusion.evidence import gather
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
 from fusion.rules import dme_risk, follow_up, grade_interval
+from fusion.thresholds import Thresholds
 from fusion.verify import verify
-from fusion.verify_facts import Facts, Thresholds
+from fusion.verify_facts import Facts
 from retinai.errors import DataError
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.types import Claim, FundusImage, Landmarks, LesionMap
 
 CERTAIN = Thresholds(dict.fromkeys(LESIONS, 0.5), dict.fromkeys(LESIONS, 0.5))
-"""A true mask has no doubtful lesion."""
+"""A true mask has no lesion of low confidence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,12 +71,12 @@ def truth_of(masks: Mapping[str, NDArray[np.bool_]], image: FundusImage) -> Trut
 
 
 def facts_of(regions: Regions, landmarks: Landmarks) -> Facts:
-    """The readings of some lesions by the rules."""
+    """The readings of some lesions by the rules, taken for all that there are."""
     lesions, height, width = regions.lesions, *regions.shape
     interval, dme = grade_interval(lesions), dme_risk(lesions)
     advice = follow_up(interval.visible, dme)
     evidence = gather(lesions, interval, dme, advice)
-    return Facts(lesions, landmarks, interval, dme, advice, evidence, middle=(width / 2, height / 2))
+    return Facts(lesions, landmarks, interval, dme, advice, evidence, middle=(width / 2, height / 2), exhaustive=True)
 
 
 def judge(claims: Iterable[Claim], truth: Truth) -> tuple[Claim, ...]:

@@ -78,13 +78,14 @@ class ImageGrader:
         return [self._reading(row, int(level)) for row, level in zip(probs, levels_of(probs, self.card["cuts"]), strict=True)]
 
     def _reading(self, probs: NDArray[np.float64], level: int) -> Reading:
-        grade = Grade(level, tuple(float(p) for p in probs), self.name, open_grades(self.conformal, probs, level))
+        cuts = tuple(self.card["cuts"]) if self.card["cuts"] else None
+        grade = Grade(level, tuple(float(p) for p in probs), self.name, open_grades(self.conformal, probs, level), cuts)
         return Reading(grade, text=told(grade, self.card["review"]["threshold"]))
 
 
 def told(grade: Grade, review: float) -> str:
-    """'Grade 2; to be looked at by a human.'"""
-    return f"Grade {grade.level}" + ("; to be looked at by a human." if grade.probs[grade.level] < review else ".")
+    """'Grade 2; needs review by a grader.'"""
+    return f"Grade {grade.level}" + ("; needs review by a grader." if grade.probs[grade.level] < review else ".")
 
 
 def fill(model: GraderModel, arrays: Mapping[str, NDArray[Any]], folder: Path) -> None:

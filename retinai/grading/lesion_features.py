@@ -23,7 +23,7 @@ _SHARES = 1e5  # shares of the field are tiny: a microaneurysm is about 3e-6 of 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LesionReading:
-    """A photograph's lesions. lesions: at the operating thresholds, not only those that are told; middle: of the field, native (x, y);
+    """A photograph's lesions. lesions: at the operating thresholds, not only those that are marked; middle: of the field, native (x, y);
     area_px: of the field; mean: class -> mean probability over the field; encoder: (D,) float32, the U-Net's deepest stage, pooled."""
 
     lesions: tuple[Lesion, ...]
@@ -94,9 +94,9 @@ FEATURES: tuple[str, ...] = tuple(
 
 
 def told(level: int, weighed: Mapping[str, float], reading: LesionReading, peaks: Mapping[str, float], other: float = 0.0) -> str:
-    """'Grade 2 by the lesion map. For it weigh haemorrhages, 2 told [HE-1, HE-2].' with the classes that weigh most first.
+    """'Grade 2 by the lesion map. It rests mainly on 2 haemorrhages [HE-1, HE-2].' with the classes that weigh most first.
 
-    weighed: class -> what its features add towards the grade; peaks: class -> least confidence of a lesion that is told, so that the
+    weighed: class -> what its features add towards the grade; peaks: class -> least confidence of a lesion that is marked, so that the
     ids are those of `retinai explain`; other: what features add that name no lesion, which is said where it weighs most.
     """
     words = []
@@ -105,9 +105,9 @@ def told(level: int, weighed: Mapping[str, float], reading: LesionReading, peaks
         if weighed[code] > 0 and ids:
             more = f" and {len(ids) - CITED} more" if len(ids) > CITED else ""
             noun = CLASSES[code].name if len(ids) == 1 else CLASSES[code].plural
-            words.append(f"{noun}, {len(ids)} told [{', '.join(ids[:CITED])}{more}]")
+            words.append(f"{len(ids)} {noun} [{', '.join(ids[:CITED])}{more}]")
     said = [f"Grade {level} by the lesion map."]
-    said += [f"For it weigh {'; '.join(words)}."] if words else ["No lesion that is told weighs for it."]
+    said += [f"It rests mainly on {', '.join(words)}."] if words else ["No lesion that is marked weighs for it."]
     if other > max(0.0, *weighed.values()):
-        said.append("The encoder's features, which name no lesion, weigh more.")
+        said.append("Features of the picture that name no lesion weigh more.")
     return " ".join(said)

@@ -46,7 +46,8 @@ class Provenance(_Strict):
     """Whether the language model was told the evidence before it answered."""
     thresholds: dict[str, float]
     peaks: dict[str, float]
-    sure: dict[str, float]
+    sure: dict[str, float | None]
+    """From which confidence on a lesion of the class supports a claim; null where that could not be established."""
     sides: list[int]
     views: int
     vlm: dict[str, str] | None

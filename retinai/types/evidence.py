@@ -72,10 +72,12 @@ class Evidence:
     def sentence(self) -> str:
         """The statement with its citations: 'Hard exudates within one disc diameter of the fovea [EX-1, EX-4].'
 
-        No more than `CITED` ids are printed, the rest as a number; `lesions` holds them all.
+        They stand before the first semicolon, else at the end. No more than `CITED` ids are printed, the rest as a number; `lesions`
+        holds them all.
         """
         if not self.lesions:
             return self.statement
         rest = len(self.lesions) - CITED
         more = f" and {rest} more" if rest > 0 else ""
-        return f"{self.statement.rstrip('.')} [{', '.join(self.lesions[:CITED])}{more}]."
+        said, semicolon, rest_of_it = self.statement.rstrip(".").partition(";")
+        return f"{said} [{', '.join(self.lesions[:CITED])}{more}]{semicolon}{rest_of_it}."

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from retinai.lesions import REFERABLE_FROM
 from retinai.types.saliency import SaliencyTable
 
+_SLACK = 1e-6  # sums of the same probabilities may differ in the last digits
+
 
 @dataclass(frozen=True, slots=True)
 class GradeSet:
@@ -30,25 +32,39 @@ class GradeSet:
 @dataclass(frozen=True, slots=True)
 class Grade:
     """One grader's reading. level: ICDR 0-4; probs: five numbers that sum to one; source: who says so; conformal: the grades that stay
-    open at a stated rate, None where none was fitted for this grader."""
+    open at a stated rate, None where none was fitted for this grader; cuts: how the level comes from the probabilities, which is checked:
+    the number of ascending cuts that the mean grade reaches, or without cuts the likeliest grade."""
 
     level: int
     probs: tuple[float, ...]
     source: str
     conformal: GradeSet | None = None
+    cuts: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.probs) != 5 or abs(sum(self.probs) - 1) > 1e-3 or not 0 <= self.level <= 4:
             raise ValueError(f"a grade needs level 0-4 and five probabilities that sum to one, got {self.level} {self.probs}")
         if self.conformal and self.level not in self.conformal.levels:
             raise ValueError(f"grade {self.level} is not in its own set {self.conformal.levels}")
+        if not self._follows():
+            raise ValueError(f"grade {self.level} is not the one that its own numbers give: {self.probs}, cuts {self.cuts}")
+
+    @property
+    def mean(self) -> float:
+        """The mean grade, 0..4."""
+        return sum(level * p for level, p in enumerate(self.probs))
+
+    def _follows(self) -> bool:
+        if self.cuts is None:
+            return self.probs[self.level] >= max(self.probs) - _SLACK
+        return sum(self.mean >= cut + _SLACK for cut in self.cuts) <= self.level <= sum(self.mean >= cut - _SLACK for cut in self.cuts)
 
 
 @dataclass(frozen=True, slots=True)
 class GradeInterval:
     """What the lesions found say of the ICDR grade.
 
-    low: proven by the lesions that are more likely than not; visible: the grade that all the lesions found fit;
+    low: proven by the lesions that are not of low confidence; visible: the grade that all the lesions marked fit;
     high: the highest that cannot be excluded, since some signs cannot be seen. clauses: the rule of the visible
     grade first, then those that stay open; lesions: the ids on which the visible grade rests, none for grade 0.
     """
@@ -80,7 +96,8 @@ class SecondOpinion:
 class Advice:
     """What to do by the worst reading that is consistent with the lesions. level: that reading's grade, ICDR 0-4; by: whose it is;
     text: one or two plain sentences; clause: the rule; refer: to an ophthalmologist; months: the longest wait; human: why a person has
-    to look at the photograph, plain clauses, none where the readings agree."""
+    to look at the photograph, plain clauses, none where the readings agree; look: the request to look at the one lesion on which the
+    grade or the follow-up rests, with its id, None where it rests on more."""
 
     level: int
     by: str
@@ -89,3 +106,4 @@ class Advice:
     refer: bool
     months: int
     human: tuple[str, ...] = ()
+    look: str | None = None
