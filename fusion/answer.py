@@ -125,9 +125,8 @@ def how_sure(name: str, grade: Grade) -> str:
 
 def basis(found: GradeSet) -> str:
     """On what a set's rate rests. Of another camera's photographs such sets held fewer (docs/grading.md)."""
-    return (
-        f"The likely grades hold the true one in {found.rate:.0%} of cases (set on {found.cases} photographs; fewer with another camera)."
-    )
+    where = f"set on {found.cases} photographs; in fewer with another camera"
+    return f"The likely grades hold the true one in {found.rate:.0%} of cases ({where})."
 
 
 def _supported(claim: Claim) -> str:

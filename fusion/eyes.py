@@ -55,11 +55,13 @@ def _finding(eyes: _Eyes, level: int | None, worse: str | None) -> str:
     if level is None or worse is None:
         return "Neither photograph could be graded."
     where = "both eyes" if worse == "both" else f"the {worse} eye"
-    looks = [each.advice.look for each in eyes.values() if each.advice and each.advice.look]
+    looks = [each.advice.look for eye, each in eyes.items() if worse in (eye, "both") and each.advice and each.advice.look]
     if looks and level:
         return " ".join(looks)
+    if not level:
+        return f"No lesions are marked in {'either eye' if worse == 'both' else where}."
     proven = all(each.interval.low == level for eye, each in eyes.items() if each.interval and worse in (eye, "both"))
-    return f"{'At least' if proven else 'Probably at least'} {SHORT[level]} in {where}." if level else f"No lesions are marked in {where}."
+    return f"{'At least' if proven else 'Probably at least'} {SHORT[level]} in {where}."
 
 
 def _grades(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _finding(claim: Claim, facts: Facts, thresholds: Thresholds) -> Ruling:
     tests = _tests(claim, facts)
     if isinstance(tests, str):
         gone = seen.none and claim.polarity == "present" and tests != OUTSIDE  # nowhere, so not there either
-        return Ruling("contradicted", seen.words([], claim)) if gone else Ruling("not_assessable", tests)
+        return Ruling("contradicted", seen.words([], replace(claim, region=None))) if gone else Ruling("not_assessable", tests)
     return _weigh(claim, [[lesion for lesion in marked if test(lesion)] for test in tests], seen, facts)
 
 

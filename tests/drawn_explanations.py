@@ -11,7 +11,8 @@ from fusion.answer import check, told
 from fusion.attribution import Weighed, attributed, tabulate
 from fusion.evidence import gather, unseen
 from fusion.rules import dme_risk, follow_up, grade_interval
-from fusion.verify_facts import Facts, Thresholds
+from fusion.thresholds import Thresholds
+from fusion.verify_facts import Facts
 from fusion.write import Page, render, render_ungradable
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.types import (
@@ -68,22 +69,24 @@ def explanation(
     """A gradable photograph of 64 x 64 pixels. text: the language model's answer, None without one; said: its grade, one with a set by
     default."""
     marks = Landmarks((50.0, 30.0), 10.0, 0.9, (24.0, 31.0), 0.8, eye)
-    interval, dme = grade_interval(lesions), dme_risk(lesions)
+    points = Thresholds(PROVENANCE["peaks"], PROVENANCE["sure"])
+    possible = points.possible(lesions)
+    interval, dme = grade_interval(lesions, possible), dme_risk(lesions)
     advice = follow_up(interval.visible, dme)
-    facts = Facts(lesions, marks, interval, dme, advice, gather(lesions, interval, dme, advice), middle=(32, 32))
-    answer = unread = table = None
+    facts = Facts(lesions, marks, interval, dme, advice, gather(lesions, interval, dme, advice, possible), middle=(32, 32))
+    answer = table = None
     if text is not None:
         grade = said or Grade(2, (0.05, 0.1, 0.6, 0.2, 0.05), "vlm:test", GradeSet((1, 2, 3), 0.9, 50))
         weighed = _weighed(lesions)
-        checked = check(text, facts, Thresholds(PROVENANCE["peaks"], PROVENANCE["sure"]))
-        claims, unread = attributed(checked.claims, weighed), checked.unread
-        names = tuple(passage.text for passage in unread)
+        checked = check(text, facts, points)
+        claims = attributed(checked.claims, weighed)
+        names = tuple(passage.text for passage in checked.unread)
         answer = CheckedAnswer("vlm:test", text, False, grade, claims, names, checked.omitted, checked.invented)
         table = tabulate(weighed, lesions)
-    lines = [told(answer, unread or (), lesions)] if answer else []
-    worst = advise(interval, dme, answer.grade if answer else None, asked=answer is not None)
+    lines = [told(answer, lesions)] if answer else []
+    worst = advise(interval, dme, answer.grade if answer else None, asked=answer is not None, possible=possible)
     lost = unseen(marks)
-    page = Page(marks, facts.evidence, interval, dme.risk, worst, lost, answer, *lines, saliency=table)
+    page = Page(marks, facts.evidence, interval, dme.risk, worst, lost, answer, *lines)
     quality = Quality(True, (), {"sharpness": np.float32(0.5)})  # type: ignore[dict-item]
     shown = render("photo", page)
     evidence = tuple(facts.evidence)

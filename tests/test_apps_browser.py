@@ -75,7 +75,7 @@ def explained(viewer: Viewer) -> Page:
     """A real photograph, uploaded and explained."""
     page = viewer.open(accept_downloads=True)
     bring(page, PHOTOGRAPH.read_bytes())
-    page.get_by_role("heading", name="Grade 2: moderate").wait_for()
+    page.get_by_role("heading", name="Refer within 1 month. At least moderate").wait_for()
     page.wait_for_selector(".fundus[data-state=ready]")
     return page
 
@@ -98,7 +98,7 @@ def test_a_photograph_gets_a_grade_and_outlines(explained: Page) -> None:
     assert explained.locator(".stage").get_attribute("aria-label") == "Fundus photograph with 8 lesions found. Press ? for the keys."
     blue = np.abs(seen(explained) - (20, 60, 230)).max(axis=2) < 40
     assert blue.sum() > 20, "the haemorrhages' outlines"
-    assert explained.get_by_text("DISCORDANT, needs a human").first.is_visible()
+    assert explained.get_by_text("Needs review by a grader").first.is_visible()
 
 
 def test_a_citation_flies_to_the_lesion_and_back(explained: Page) -> None:
@@ -161,7 +161,7 @@ def test_two_people_wait_for_each_other_and_see_it(viewer: Viewer) -> None:
         page.get_by_role("button", name="Explain the example photograph").click()
     pages[1].get_by_text(re.compile("In the queue: 1 photograph of others first|is being read")).first.wait_for()
     for page in pages:
-        page.get_by_role("heading", name="Grade 2: moderate").wait_for()
+        page.get_by_role("heading", name="Refer within 1 month. At least moderate").wait_for()
         page.context.close()
 
 
@@ -169,7 +169,7 @@ def test_pictures_that_show_no_retina_and_files_that_are_no_picture(viewer: View
     page = viewer.open()
     bring(page, black(), "image/png")
     page.get_by_role("heading", name="Ungradable").wait_for()
-    assert page.get_by_text("How to take it again").is_visible() and page.get_by_role("heading", name=re.compile("Grade")).count() == 0
+    assert page.get_by_text("How to take it again").is_visible() and page.get_by_role("heading", name=re.compile("Refer")).count() == 0
     page.get_by_role("button", name="New photograph").click()
     bring(page, b"\xff\xd8\xff broken")
     page.get_by_text("This photograph could not be read: this file is truncated or damaged").wait_for()

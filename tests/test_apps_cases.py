@@ -131,21 +131,20 @@ def test_while_own_grades_come_first_the_order_and_the_rows_tell_nothing() -> No
     assert [c.upload.number for c in ordered(session)] == [2, 3, 1]
     session.blind = True
     assert [c.upload.number for c in ordered(session)] == [1, 2, 3]
-    assert row(session.cases[1], True) == {"case": "Case 2", "file": NAME, "grade": "your grade first", "next": ""}
+    assert row(session.cases[1], True) == {"case": "Case 2", "file": NAME, "what to do": "", "readings": "your grade first"}
     session.own[3] = 1
     assert [c.upload.number for c in ordered(session)] == [3, 1, 2]
 
 
-def test_rows_say_grade_and_next_step() -> None:
-    human = changed(
-        2, advice=advice(1, 2, "the graders differ"), follow_up="Refer to an ophthalmologist; look within 1 month: why. Sooner."
-    )
-    assert row(human, False)["next"] == "Refer to an ophthalmologist; look within 1 month. Needs a human."
+def test_rows_say_what_to_do_and_the_readings() -> None:
+    human = row(changed(2, advice=advice(1, 2, "the graders differ")), False)
+    assert human["what to do"] == "Refer within 1 month. At least moderate NPDR."
+    assert human["readings"] == "By visible lesions: grade 2, moderate NPDR, or higher; DME risk 0. Needs review by a grader."
     assert row(ungradable(), False) | {"file": ""} == {
         "case": "Case 2",
         "file": "",
-        "grade": "ungradable",
-        "next": "take another photograph",
+        "what to do": "Take another photograph.",
+        "readings": "ungradable",
     }
 
 

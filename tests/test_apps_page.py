@@ -66,7 +66,7 @@ def test_from_the_start_page_to_an_explained_example_in_one_click(page: AppTest)
     assert DISCLAIMER in words(page) and {"How to use this page", "What the grades mean"} <= {each.label for each in page.expander}
     settle(page.button("example").click().run())
     said = words(page)
-    assert "#### Grade 2: moderate non-proliferative diabetic retinopathy" in said
+    assert "#### Refer within 1 month. At least moderate NPDR (likely 2-3)." in said and "Auxiliary" not in said
     assert "[HE-1](#lesion-HE-1)" in said and "Could not be assessed" in said and DISCLAIMER in said
     assert [tab.label for tab in page.tabs] == ["Explanation", "Lesions", "Second reader", "Downloads"]
 
@@ -75,10 +75,10 @@ def test_what_the_model_said_wrongly_is_behind_the_fold_with_its_reason(page: Ap
     upload(page, photograph())
     (fold,) = (each for each in page.expander if each.label.startswith("Withheld"))
     inside = "\n".join(element.value for element in fold.markdown).replace("\\", "")
-    assert "No hard exudates" in inside and "were found" in inside and "enous beading" in inside
+    assert "No hard exudates" in inside and "are marked" in inside and "enous beading" in inside
     outside = words(page).replace(inside, "")
     assert "No hard exudates" not in outside
-    assert "DISCORDANT, needs a human" in outside
+    assert "Needs review by a grader" in outside
 
 
 def test_the_file_s_name_is_shown_in_no_case(page: AppTest) -> None:
@@ -102,10 +102,10 @@ def test_a_file_that_is_no_photograph_is_one_line(page: AppTest, data: bytes, re
 def test_the_own_grade_comes_first_and_is_kept(page: AppTest, feedback: Store) -> None:
     page.toggle("blind").set_value(True).run()
     upload(page, photograph())
-    assert "Your grade first" in words(page) and "Grade 2" not in words(page) and not page.tabs
+    assert "Your grade first" in words(page) and "Refer" not in words(page) and "NPDR" not in words(page) and not page.tabs
     page.radio[0].set_value(3)
     next(each for each in page.button if each.label.startswith("Show")).click().run()
-    assert "#### Grade 2" in words(page) and "you said: **grade 3**" in words(page)
+    assert "#### Refer within 1 month" in words(page) and "you said: **grade 3**" in words(page)
     (row,) = feedback.grades()
     assert (row["verdict"], row["grade"], row["blind"], row["lesion_grade"], row["vlm_grade"]) == ("own", 3, 1, 2, 3)
 
@@ -144,7 +144,8 @@ def test_many_photographs_are_a_worklist(page: AppTest) -> None:
     settle(page.run())
     table = page.dataframe[0].value
     assert list(table["case"]) == ["Case 2", "Case 3", "Case 1, right eye"]
-    assert list(table["grade"]) == ["ungradable", "could not be read", "2, moderate non-proliferative diabetic retinopathy"]
+    assert list(table["what to do"])[::2] == ["Take another photograph.", "Refer within 1 month. At least moderate NPDR (likely 2-3)."]
+    assert list(table["readings"])[:2] == ["ungradable", "could not be read"]
 
 
 def test_both_eyes_are_one_patient(page: AppTest) -> None:

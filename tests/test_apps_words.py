@@ -14,7 +14,7 @@ from apps.launch import OPTIONS, launch
 from apps.lesions import chosen, rows
 from apps.links import linked, plain
 from apps.settings import VARIABLE, Settings, example
-from apps.words import UNSEEN, WITHHELD, clauses, headline, in_short, parts
+from apps.words import SMALL_PRINT, UNSEEN, WITHHELD, clauses, headline, in_short, parts
 from retinai.errors import UsageError
 from retinai.types import Explanation
 
@@ -35,11 +35,16 @@ def test_the_lines_are_those_of_the_text() -> None:
 
 def test_every_part_has_its_heading() -> None:
     headings = [heading for heading, _ in parts(explanation())]
-    assert headings[0] == "Grade" and UNSEEN in headings and any(heading.startswith(WITHHELD) for heading in headings)
+    assert (
+        headings[0] == "Grade"
+        and SMALL_PRINT in headings
+        and UNSEEN in headings
+        and any(heading.startswith(WITHHELD) for heading in headings)
+    )
 
 
 def test_the_headline() -> None:
-    assert headline(explanation()) == "Grade 2: moderate non-proliferative diabetic retinopathy"
+    assert headline(explanation()) == "Refer within 1 month. At least moderate NPDR (likely 2-3)."
     told = ungradable().explanation
     assert told is not None and headline(told) == "Ungradable"
     with pytest.raises(ValueError, match="is ungradable"):

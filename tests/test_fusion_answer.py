@@ -11,19 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.advice import advise
-from fusion.answer import Checked, agreement, check, told
+from fusion.answer import Checked, check, how_sure, told
 from fusion.claim_words import statement
 from fusion.evidence import gather, unseen
 from fusion.rules import dme_risk, follow_up, grade_interval
-from fusion.verify_facts import QUALITY_ID, Facts, Thresholds
+from fusion.thresholds import Thresholds
+from fusion.verify_facts import QUALITY_ID, Facts
 from fusion.write import WIDTH, Page, render
 from retinai.lesions import CLASSES, DISCLAIMER, LESIONS, UNSEEN
-from retinai.types import CITED, CheckedAnswer, Evidence, Grade, GradeInterval, Landmarks, Lesion, Place
+from retinai.types import CITED, CheckedAnswer, Evidence, Grade, GradeSet, Landmarks, Lesion, Place
 from tests.drawn_lesions import FOUND, any_lesions, lesion_lists
 
 SURE = Thresholds(dict.fromkeys(LESIONS, 0.3), dict.fromkeys(LESIONS, 0.7))
 EYE = Landmarks((3000, 1400), 500, 0.9, (1700, 1450), 0.9, "right")
-HEADINGS = ("SAID BY THE LANGUAGE MODEL AND SUPPORTED BY THE LESIONS", "FOUND BY THE LESION MAP")
+HEADINGS = ("SAID BY THE LANGUAGE MODEL AND SUPPORTED BY THE LESIONS", "MARKED BY THE LESION MAP")
 CORPUS = [item[0] for style in yaml.safe_load((Path(__file__).parent / "claims" / "dev.yaml").read_text()).values() for item in style]
 HOSTILE = {
     "denies everything": "No microaneurysms, haemorrhages, hard exudates or soft exudates are seen. The eye is healthy. Grade 0.",
@@ -40,9 +41,10 @@ def lesion(id: str, confidence: float = 0.9, quadrant: str = "superotemporal", d
 
 
 def facts(*lesions: Lesion, landmarks: Landmarks = EYE) -> Facts:
-    interval, dme = grade_interval(lesions), dme_risk(lesions)
+    possible = SURE.possible(lesions)
+    interval, dme = grade_interval(lesions, possible), dme_risk(lesions)
     advice = follow_up(interval.visible, dme)
-    return Facts(lesions, landmarks, interval, dme, advice, gather(lesions, interval, dme, advice), middle=(2144, 1424))
+    return Facts(lesions, landmarks, interval, dme, advice, gather(lesions, interval, dme, advice, possible), middle=(2144, 1424))
 
 
 def answer_of(text: str, checked: Checked, level: int | None = 2, grounded: bool = False) -> CheckedAnswer:
@@ -55,7 +57,7 @@ def page(text: str, known: Facts, level: int | None = 2, grounded: bool = False)
     checked = check(text, known, SURE)
     answer = answer_of(text, checked, level, grounded)
     advice = advise(known.interval, known.dme, answer.grade, asked=True)
-    lines = told(answer, checked.unread, known.lesions)
+    lines = told(answer, known.lesions)
     return Page(known.landmarks, known.evidence, known.interval, known.dme.risk, advice, unseen(known.landmarks), answer, lines)
 
 
@@ -78,51 +80,74 @@ def test_a_true_claim_is_told_with_its_lesions() -> None:
 
 def test_a_false_claim_is_withheld_with_the_reason() -> None:
     text = "Hard exudates are present."
-    assert 'Contradicted: the model said "Hard exudates"; no hard exudates were found.' in withheld(text, BLEEDING)
+    assert (
+        'Contradicted: the language model said "Hard exudates"; no hard exudates are marked, and the map shows no candidate.'
+        in withheld(text, BLEEDING)
+    )
     assert not any("exudate" in line for line in supported(text, BLEEDING))
 
 
 def test_a_denial_is_withheld_as_a_denial() -> None:
     said = withheld("No haemorrhages are seen.", BLEEDING)
-    assert 'Contradicted: the model said "No haemorrhages"; 2 haemorrhages were found.' in said
+    assert 'Contradicted: the language model said "No haemorrhages"; 2 haemorrhages are marked; there may be more.' in said
 
 
 def test_what_was_found_and_not_mentioned_is_told() -> None:
-    assert "Not mentioned by the model: 1 microaneurysm [MA-1]." in supported("Haemorrhages are present.", BLEEDING)
+    assert "Not mentioned by the language model: 1 marked microaneurysm [MA-1]." in supported("Haemorrhages are present.", BLEEDING)
 
 
 def test_a_sign_outside_the_detector_is_withheld() -> None:
     said = withheld("Venous beading is seen.", BLEEDING)
-    assert said == ['Not assessable: the model said "Venous beading"; class outside the detector.']
+    assert said == ['Not assessable: the language model said "Venous beading"; class outside the detector.']
 
 
 def test_a_citation_of_nothing_and_one_of_another_class_are_said() -> None:
     text = "There are haemorrhages [HE-1, HE-7]. Microaneurysms are present [HE-2]. See [E99]."
     said = withheld(text, BLEEDING)
-    assert "Invented: the model cites HE-7, E99, which do not exist." in said
-    assert "Cited wrongly: the model cites HE-2 for microaneurysms." in said
+    assert "Invented: the language model cites HE-7, E99, which do not exist." in said
+    assert "Cited wrongly: the language model cites HE-2 for microaneurysms." in said
     assert "Haemorrhages [HE-1, HE-2]." in supported(text, BLEEDING)
     claims = check(text, BLEEDING, SURE).claims
     assert [claim.cited for claim in claims if claim.lesion] == [("HE-1", "HE-7"), ("HE-2",)]
 
 
-def test_grades_agree_or_need_a_human() -> None:
-    interval = GradeInterval(1, 2, 4, ("ICDR-2",))
-    assert agreement(2, interval) == "The visible lesions fit the same grade."
-    assert all(agreement(level, interval).startswith("Discordant, needs a human") for level in (0, 1, 3, 4))
-
-
-def test_agreement_stands_at_the_top() -> None:
-    agree, differ, refused = (render("photo", page("", BLEEDING, level)).splitlines()[2:5] for level in (2, 3, None))
-    assert agree[:2] == ["GRADE 2 by the visible lesions, 2 by test.", "They agree."]
+def test_what_to_do_stands_at_the_top_and_the_readings_below_it() -> None:
+    agree, differ, refused = (render("photo", page("", BLEEDING, level)).splitlines()[2:6] for level in (2, 3, None))
+    lesions = "  By visible lesions: grade 2, moderate NPDR, or higher; DME risk 0."
+    assert agree == ["Refer within 6 months. At least moderate NPDR (likely 2).", lesions, "  Language model: grade 2, moderate NPDR.", ""]
     assert differ == [
-        "GRADE 2 by the visible lesions, 3 by test.",
-        "DISCORDANT, needs a human.",
-        "DME RISK 0. REFER to an ophthalmologist, within 3 months (ICO-3).",
+        "Refer within 3 months. At least moderate NPDR (likely 2-3).",
+        lesions,
+        "  Language model: grade 3, severe NPDR.",
+        "  Needs review by a grader.",
     ]
-    assert refused[:2] == ["GRADE 2 by the visible lesions, none by test.", "DISCORDANT, needs a human."]
-    told_first = render("photo", page("", BLEEDING, 2, grounded=True)).splitlines()
-    assert told_first[3] == "They agree, but the model was told the findings."
+    assert refused[0] == "Refer within 6 months. At least moderate NPDR."
+    assert refused[2:] == ["  Language model: no grade.", "  Needs review by a grader."]
+    assert "so its agreement counts for little" in " ".join(render("photo", page("", BLEEDING, 2, grounded=True)).split())
+
+
+def test_the_least_sensitive_reading_is_never_the_title() -> None:
+    clean = render("photo", page("", facts(), 3)).splitlines()[2]
+    assert clean == "Refer within 3 months. No lesions are marked (likely grade 0-3)."
+
+
+def test_the_small_print_gives_the_grade_that_is_printed() -> None:
+    likeliest = Grade(2, (0.02, 0.01, 0.6, 0.3, 0.07), "vlm:test", GradeSet((2, 3), 0.9, 79))
+    assert how_sure("Language model", likeliest) == (
+        "Language model, chance of each grade: 0 (2%), 1 (1%), 2 (60%), 3 (30%), 4 (7%). The likely grades hold the true one in 90% of "
+        "cases (set on 79 photographs; in fewer with another camera)."
+    )
+    cut = Grade(3, (0.0, 0.0, 0.6, 0.4, 0.0), "lesions", None, (0.7, 1.4, 2.2, 3.15))
+    assert how_sure("Auxiliary grader", cut) == (
+        "Auxiliary grader: its mean grade is 2.40 on the scale from 0 to 4; from 2.20 on it says 3."
+    )
+
+
+def test_no_grade_stands_beside_numbers_that_give_another() -> None:
+    with pytest.raises(ValueError, match="grade 2 is not the one that its own numbers give"):
+        Grade(2, (0.1, 0.1, 0.3, 0.4, 0.1), "test")
+    with pytest.raises(ValueError, match="grade 2 is not the one that its own numbers give"):
+        Grade(2, (0.0, 0.0, 0.6, 0.4, 0.0), "test", None, (0.7, 1.4, 2.2, 3.15))
 
 
 def test_a_model_that_names_another_grade_than_it_gives_is_caught() -> None:
@@ -142,11 +167,12 @@ def test_a_wait_that_only_the_lesions_would_bear_is_not_kept() -> None:
     kept, withheld_ = (check(text, BLEEDING, SURE, advice).claims[0] for advice in (None, worst))
     assert kept.kept and kept.verdict == "supported"
     assert (withheld_.kept, withheld_.verdict) == (False, "unsupported")
-    assert withheld_.reason == "the worst consistent reading, the model's grade, asks for an examination within 1 month"
+    assert withheld_.reason == "the worst consistent reading, the language model, asks for an examination within 1 month"
 
 
 def test_a_terminal_is_not_moved_by_a_models_words() -> None:
-    assert not any("\x1b" in line for line in withheld("The eye \x1b[2J is odd.", BLEEDING))
+    said = withheld("The eye \x1b[2J is odd. It is a \x1b[2J haemorrhage of the periphery.", BLEEDING)
+    assert said and not any("\x1b" in line for line in said)
 
 
 # the five hostile texts
@@ -157,7 +183,7 @@ def test_a_hostile_text_changes_nothing_that_is_found(text: str) -> None:
     known = facts(lesion("HE-1"), lesion("HE-2"))
     shown = page(text, known)
     whole = render("photo", shown)
-    assert "2 haemorrhages were found [HE-1, HE-2]." in whole and "No microaneurysms were found." in whole
+    assert "2 haemorrhages are marked [HE-1, HE-2]; there may be more." in whole and "No microaneurysms are marked." in whole
     assert "Grade 2, moderate non-proliferative diabetic retinopathy" in " ".join(whole.split())
     assert whole.endswith(DISCLAIMER + "\n")
     for line in shown.told.supported:
@@ -167,14 +193,15 @@ def test_a_hostile_text_changes_nothing_that_is_found(text: str) -> None:
 def test_each_hostile_text_is_told_for_what_it_is() -> None:
     known = facts(lesion("HE-1"), lesion("HE-2"))
     denial, excess, silence, foreign, orders = (page(text, known, level=0).told for text in HOSTILE.values())
-    assert 'Contradicted: the model said "No haemorrhages"; 2 haemorrhages were found.' in denial.withheld
-    assert {"No microaneurysms [E5].", "No hard exudates [E9].", "No soft exudates [E10]."} <= set(denial.supported)
+    assert 'Contradicted: the language model said "No haemorrhages"; 2 haemorrhages are marked; there may be more.' in denial.withheld
+    assert not any(line.startswith("No ") for line in denial.supported)  # nothing marked is no proof of absence
     contradicted = [line for line in excess.withheld if line.startswith("Contradicted")]
-    assert all(any(CLASSES[code].plural in line for line in contradicted) for code in ("MA", "HE", "EX", "SE"))
+    assert all(any(CLASSES[code].plural in line for line in contradicted) == (code != "HE") for code in ("MA", "HE", "EX", "SE"))
     assert sum(line.startswith("Not assessable") for line in excess.withheld) >= len(UNSEEN)
-    assert silence.withheld == () and silence.supported == ("Not mentioned by the model: 2 haemorrhages [HE-1, HE-2].",)
-    assert any("another language" in line for line in foreign.withheld) and len(foreign.supported) == 1
-    assert any("an instruction" in line for line in orders.withheld) and len(orders.supported) == 1
+    assert silence.withheld == () and silence.supported == ("Not mentioned by the language model: 2 marked haemorrhages [HE-1, HE-2].",)
+    left_out = "of the language model could not be checked and"
+    assert any(left_out in line for line in foreign.withheld) and len(foreign.supported) == 1
+    assert any(left_out in line for line in orders.withheld) and len(orders.supported) == 1
 
 
 # invariants
@@ -204,7 +231,7 @@ def test_every_printed_finding_traces_to_a_claim_and_every_claim_to_ids(lesions:
     assert all(claim.evidence and set(claim.evidence) <= ids for claim in kept)
     printable = {" ".join(Evidence("", claim.kind, statement(claim), claim.evidence).sentence.split()) for claim in kept}
     for line in lines_of(render("photo", shown), HEADINGS[0]):
-        assert line in printable or line.startswith("Not mentioned by the model: ") or line == "Nothing."
+        assert line in printable or line.startswith("Not mentioned by the language model: ") or line == "Nothing."
         if line != "Nothing.":
             cited = re.findall(rf"\b(?:(?:MA|HE|EX|SE)-\d+|E\d+|{QUALITY_ID})\b", line.rpartition("[")[2])
             assert cited and len(cited) <= CITED and set(cited) <= ids
@@ -237,6 +264,9 @@ def test_no_words_of_a_model_change_what_the_lesions_say(lesions: list[Lesion], 
 @given(st.text(max_size=300))
 def test_every_sentence_of_any_text_is_told_or_withheld(text: str) -> None:
     checked = check(text, BLEEDING, SURE)
-    shown = told(answer_of(text, checked), checked.unread, BLEEDING.lesions)
-    accounted = len(checked.unread) + sum(not claim.kept and claim.kind != "grade" for claim in checked.claims)
-    assert len(shown.withheld) >= accounted
+    answer = answer_of(text, checked)
+    refused = {statement(claim) for claim in checked.claims if not claim.kept and claim.kind not in ("grade", "other")}
+    shown = told(answer, BLEEDING.lesions)
+    assert sum("the language model said" in line for line in shown.withheld) >= len(refused)
+    assert len(answer.unread) == len(checked.unread)
+    assert any(f"{len(checked.unread)} passage" in line for line in shown.withheld) == bool(checked.unread)

@@ -83,7 +83,7 @@ def test_the_oracle_is_right_in_everything_and_leaves_nothing_out() -> None:
 
 def test_verdicts_are_those_of_the_masks() -> None:
     ((claim,),) = judged(raw_text("More than 20 haemorrhages."), BLEEDING)
-    assert (claim.verdict, claim.reason) == ("contradicted", "4 haemorrhages were found")
+    assert (claim.verdict, claim.reason) == ("contradicted", "4 haemorrhages are marked")
 
 
 def test_masks_of_another_size_are_refused() -> None:

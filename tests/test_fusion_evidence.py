@@ -11,6 +11,7 @@ from fusion.advice import advise
 from fusion.evidence import gather, prompt_lines, unseen
 from fusion.regions import QUADRANTS
 from fusion.rules import dme_risk, follow_up, grade_interval
+from fusion.thresholds import Thresholds
 from fusion.write import WIDTH, Page, render, render_ungradable
 from retinai.lesions import DISCLAIMER, LESIONS
 from retinai.types import CITED, Evidence, Landmarks, Lesion, Quality
@@ -20,14 +21,19 @@ LOST = Landmarks()
 DISC_ONLY = Landmarks((900.0, 500.0), 100.0, 0.9)
 
 
-def evidence_of(lesions: list[Lesion]) -> tuple[Evidence, ...]:
-    interval, dme = grade_interval(lesions), dme_risk(lesions)
-    return gather(lesions, interval, dme, follow_up(interval.visible, dme))
+POINTS = Thresholds(dict.fromkeys(LESIONS, 0.0), dict.fromkeys(LESIONS, 0.5))
+
+
+def evidence_of(lesions: list[Lesion], points: Thresholds = POINTS, unreported: tuple[Lesion, ...] = ()) -> tuple[Evidence, ...]:
+    possible = points.possible(lesions)
+    interval, dme = grade_interval(lesions, possible), dme_risk(lesions)
+    return gather(lesions, interval, dme, follow_up(interval.visible, dme), possible, unreported)
 
 
 def text_of(lesions: list[Lesion], landmarks: Landmarks) -> str:
-    interval, dme = grade_interval(lesions), dme_risk(lesions)
-    page = Page(landmarks, evidence_of(lesions), interval, dme.risk, advise(interval, dme), unseen(landmarks))
+    possible = POINTS.possible(lesions)
+    interval, dme = grade_interval(lesions, possible), dme_risk(lesions)
+    page = Page(landmarks, evidence_of(lesions), interval, dme.risk, advise(interval, dme, possible=possible), unseen(landmarks))
     return render("photo", page)
 
 
@@ -37,35 +43,53 @@ def statements(lesions: list[Lesion], kind: str) -> list[str]:
 
 def test_a_clean_photograph():
     assert statements([], "grade") == [
-        "Grade 0, no diabetic retinopathy: no microaneurysm, haemorrhage or exudate was found.",
+        "Grade 0, no diabetic retinopathy: no microaneurysm, haemorrhage or exudate is marked.",
         "Higher grades cannot be excluded: other signs of grades 3 and 4 cannot be seen here.",
     ]
-    assert statements([], "dme_risk") == ["DME risk 0: no hard exudates were found."]
+    assert statements([], "dme_risk") == ["DME risk 0: no hard exudates are marked."]
     assert statements([], "absence") == [
-        "No microaneurysms were found.",
-        "No haemorrhages were found.",
-        "No hard exudates were found.",
-        "No soft exudates were found.",
+        "No microaneurysms are marked.",
+        "No haemorrhages are marked.",
+        "No hard exudates are marked.",
+        "No soft exudates are marked.",
     ]
 
 
 def test_each_grade_says_on_what_it_rests():
     only = statements([lesion("MA")], "grade")[0]
-    assert only == "Grade 1, mild non-proliferative diabetic retinopathy: only microaneurysms were found [MA-1]."
+    assert only == "Grade 1, mild non-proliferative diabetic retinopathy: one microaneurysm is marked [MA-1]."
     more = statements([lesion("MA"), lesion("HE"), lesion("EX"), lesion("SE")], "grade")[0]
-    assert "grade 2" in more.lower() and more.endswith("haemorrhages, hard exudates and soft exudates were found [HE-1, EX-1, SE-1].")
+    assert "grade 2" in more.lower() and more.endswith("haemorrhages, hard exudates and soft exudates are marked [HE-1, EX-1, SE-1].")
     severe = statements(haemorrhages((21, 21, 21, 21)), "grade")
-    assert "more than 20 haemorrhages were found in each of four quadrants [HE-1, HE-2" in severe[0]
+    assert "more than 20 haemorrhages are marked in each of four quadrants [HE-1, HE-2" in severe[0]
     assert severe[1] == "Grade 4 cannot be excluded: its signs cannot be seen here."
 
 
-def test_a_grade_that_rests_on_doubtful_lesions_says_so():
+def test_a_grade_that_rests_on_lesions_of_low_confidence_says_so():
     lesions = [lesion("MA"), lesion("HE", confidence=0.4)]
-    assert statements(lesions, "grade")[1] == "Without doubtful lesions it would be grade 1 [HE-1]."
-    assert "1 haemorrhage was found, doubtful [HE-1]." in statements(lesions, "presence")
+    assert statements(lesions, "grade")[:2] == [
+        "Grade 2, moderate non-proliferative diabetic retinopathy: one possible haemorrhage is marked [HE-1].",
+        "This rests on lesions of low confidence [HE-1]; without them it would be grade 1.",
+    ]
+    assert "1 possible haemorrhage is marked [HE-1]; there may be more." in statements(lesions, "presence")
     mixed = [lesion("HE", 1), lesion("HE", 2, confidence=0.2), lesion("HE", 3, confidence=0.1)]
-    assert statements(mixed, "presence") == ["3 haemorrhages were found, 2 of them doubtful [HE-1, HE-2, HE-3]."]
-    assert statements(mixed[1:], "presence") == ["2 haemorrhages were found, all doubtful [HE-2, HE-3]."]
+    assert statements(mixed, "presence") == [
+        "3 haemorrhages are marked, 2 of them with low confidence [HE-1, HE-2, HE-3]; there may be more."
+    ]
+    assert statements(mixed[1:], "presence") == ["2 possible haemorrhages are marked [HE-2, HE-3]; there may be more."]
+
+
+def test_a_class_without_a_support_point_is_only_possible():
+    points = Thresholds(POINTS.low, {"MA": 0.5, "HE": None, "EX": 0.5, "SE": None})
+    (said,) = [item.sentence for item in evidence_of([lesion("HE", confidence=0.999)], points) if item.kind == "presence"]
+    assert said == "1 possible haemorrhage is marked [HE-1]; there may be more."
+
+
+def test_candidates_that_are_not_marked_are_said_where_nothing_is():
+    faint = (lesion("HE", 1, confidence=0.4), lesion("HE", 2, confidence=0.4), lesion("SE", 1, confidence=0.6))
+    said = [item.sentence for item in evidence_of([], unreported=faint) if item.kind == "absence"]
+    assert said[1] == "No haemorrhages are marked; 2 candidates were not confirmed."
+    assert said[2:] == ["No hard exudates are marked.", "No soft exudates are marked; 1 candidate was not confirmed."]
 
 
 def test_dme_sentences():
@@ -80,7 +104,7 @@ def test_dme_sentences():
     )
     assert said(3.0, 1.5) == "DME risk 1: the hard exudate nearest to the fovea is 1.50 disc diameters away [EX-2]."
     assert said(1.2) == "DME risk 1, close to the limit: the hard exudate nearest to the fovea is 1.20 disc diameters away [EX-1]."
-    assert said(None, None) == "DME risk 1 or 2: 2 hard exudates were found, but not the macula's centre [EX-1, EX-2]."
+    assert said(None, None) == "DME risk 1 or 2: 2 hard exudates are marked, but the macula's centre was not found [EX-1, EX-2]."
 
 
 def test_places_are_told_by_class():
@@ -97,7 +121,7 @@ def test_places_are_told_by_class():
 
 def test_many_citations_are_counted_and_all_kept():
     item = next(e for e in evidence_of([lesion("HE", n) for n in range(1, 21)]) if e.kind == "presence")
-    assert item.sentence == "20 haemorrhages were found [HE-1, HE-2, HE-3, HE-4, HE-5, HE-6 and 14 more]."
+    assert item.sentence == "20 haemorrhages are marked [HE-1, HE-2, HE-3, HE-4, HE-5, HE-6 and 14 more]; there may be more."
     assert len(item.lesions) == 20 and CITED == 6
 
 
@@ -117,7 +141,7 @@ def test_the_text_has_its_sections_in_order_and_ends_with_the_disclaimer():
         "GRADE",
         "RISK OF DIABETIC MACULAR OEDEMA (DME)",
         "FOLLOW-UP",
-        "FOUND BY THE LESION MAP",
+        "MARKED BY THE LESION MAP",
         "COULD NOT BE ASSESSED",
         "RULES",
     ]
@@ -127,17 +151,33 @@ def test_the_text_has_its_sections_in_order_and_ends_with_the_disclaimer():
 
 
 def test_what_matters_stands_in_the_first_lines():
-    lines = text_of([lesion("EX", 1, "superonasal", 0.4)], FOUND).splitlines()
+    lines = text_of([lesion("EX", n, "superonasal", 0.4) for n in (1, 2)], FOUND).splitlines()
     assert lines[2:4] == [
-        "GRADE 2 by the visible lesions, moderate non-proliferative diabetic retinopathy.",
-        "DME RISK 2. REFER to an ophthalmologist, within 1 month (ICO-DME-CENTRE).",
+        "Refer within 1 month. At least moderate NPDR.",
+        "  By visible lesions: grade 2, moderate NPDR, or higher; DME risk 2.",
     ]
-    assert text_of([], FOUND).splitlines()[3] == "DME RISK 0. Re-examine, within 24 months (ICO-0)."
+    assert text_of([], FOUND).splitlines()[2:4] == [
+        "Re-examine within 24 months. No lesions are marked.",
+        "  By visible lesions: nothing marked; DME risk 0.",
+    ]
+
+
+def test_a_single_lesion_is_said_to_be_one():
+    weak = text_of([lesion("HE", 1, "superonasal", 2.0, 0.4)], FOUND)
+    assert weak.splitlines()[2] == "Refer within 6 months. One possible haemorrhage [HE-1]: please look."
+    assert "sooner. One possible haemorrhage [HE-1]: please look. (ICO-2)" in " ".join(weak.split())
+    near = text_of([lesion("EX", 1, "superonasal", 0.4), lesion("HE", 1), lesion("HE", 2)], FOUND)
+    assert near.splitlines()[2] == "Refer within 1 month. One hard exudate [EX-1]: please look."
+
+
+def test_a_normal_eye_gets_one_follow_up():
+    text = " ".join(text_of([], FOUND).split())
+    assert text.lower().count("re-examine") == 2 and "Re-examine in 1 to 2 years" in text  # the headline and its reason
 
 
 def test_a_model_is_told_the_findings_and_not_the_readings():
     lines = prompt_lines(evidence_of([lesion("HE", 1, "superonasal", 2.0), lesion("HE", 2, "superonasal", 3.0)]))
-    assert "[E6] 2 haemorrhages were found [HE-1, HE-2]." in lines and "[E5] No microaneurysms were found." in lines
+    assert "[E6] 2 haemorrhages are marked [HE-1, HE-2]; there may be more." in lines and "[E5] No microaneurysms are marked." in lines
     assert not any(word in line for line in lines for word in ("Grade", "DME", "re-examine"))
 
 

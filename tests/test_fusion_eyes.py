@@ -41,16 +41,17 @@ def test_the_worse_eye_is_the_patients_grade_and_the_sooner_advice_the_patients(
     assert (patient.level, patient.worse, patient.advice_eye) == (2, "right", "right")
     assert patient.advice is not None and patient.advice.clause == "ICO-2"
     assert patient.ophthalmologist == () == patient.laterality
-    assert "GRADE 2 by the visible lesions of the worse eye" in patient.text and "right 2, left 1." in patient.text
-    assert "REFER to an ophthalmologist, within 6 months (ICO-2, right eye)." in patient.text
+    assert patient.text.startswith("Both eyes\n\nRefer within 6 months (right eye).")
+    assert "At least moderate NPDR in the right eye." in patient.text
+    assert "\nBy visible lesions: right grade 2, left grade 1.\n" in patient.text
 
 
 def test_how_the_eyes_differ() -> None:
     near = compare(explained("right", lesion("MA")), explained("left"))
-    assert near.asymmetry == ("The eyes differ by 1 grade: right 1, left 0.", "Found in the right eye only: 1 microaneurysm [right MA-1].")
+    assert near.asymmetry == ("The eyes differ by 1 grade: right 1, left 0.", "Marked in the right eye only: 1 microaneurysm [right MA-1].")
     far = compare(explained("right"), explained("left", *SICK))
     assert far.asymmetry[0] == "The eyes differ by 2 grades: right 0, left 2; a person should look for the reason."
-    assert far.asymmetry[2] == "Found in the left eye only: 2 haemorrhages [left HE-1 and 1 more]."
+    assert far.asymmetry[2] == "Marked in the left eye only: 2 haemorrhages [left HE-1 and 1 more]."
     same = compare(explained("right", *SICK), explained("left", *SICK))
     assert same.worse == "both" and same.asymmetry == ("The visible lesions of both eyes fit grade 2.",)
 
@@ -59,19 +60,19 @@ def test_an_eye_that_could_not_be_graded_is_not_healthy() -> None:
     patient = compare(explained("right"), ungradable())
     assert (patient.level, patient.worse, patient.asymmetry) == (0, "right", ())
     assert patient.ophthalmologist == ("the photograph of the left eye could not be graded, so nothing is known of it",)
-    assert "GRADE 0 or higher" in patient.text and "left ungradable" in patient.text
-    assert "SEE AN OPHTHALMOLOGIST" in patient.text and "Re-examine" not in patient.text
+    assert "By visible lesions: right grade 0, left ungradable." in patient.text
+    assert "See an ophthalmologist" in patient.text and "Re-examine" not in patient.text
     neither = compare(ungradable(), ungradable())
-    assert neither.level is None and neither.advice is None and neither.text.startswith("Both eyes\n\nNO GRADE")
+    assert neither.level is None and neither.advice is None and neither.text.startswith("Both eyes\n\nSee an ophthalmologist")
 
 
 def test_discordant_readings_ask_for_an_ophthalmologist() -> None:
     patient = compare(explained("right", said=grade(1, 1, 2)), explained("left", said=grade(0, 0)))
     assert patient.ophthalmologist == (
-        "the readings of the right eye do not agree (the visible lesions fit grade 0; what would make it 1 was not seen here; "
-        "grades 1 to 2 stay open, some to be referred and some not)",
+        "the readings of the right eye do not agree (the visible lesions fit grade 0, the language model says 1; "
+        "grades 1 to 2 are likely, some to be referred and some not)",
     )
-    assert "Grade 1 by the language model: right 1, left 0." in patient.text
+    assert "Language model: right grade 1, left grade 0." in patient.text
 
 
 def test_a_photograph_that_looks_like_the_other_eye_is_said() -> None:

@@ -141,7 +141,7 @@ def test_only_lesions_that_are_told_are_cited():
     found = reading(*(lesion("HE", n, confidence=1 - n / 100) for n in range(1, 9)), lesion("EX", 1, confidence=0.6))
     peaks = dict.fromkeys(LESIONS, 0.9)
     text = told(2, {"MA": 0.0, "HE": 1.5, "EX": 0.7, "SE": 0.0}, found, peaks)
-    assert text == "Grade 2 by the lesion map. For it weigh haemorrhages, 8 told [HE-1, HE-2, HE-3, HE-4, HE-5, HE-6 and 2 more]."
-    assert told(0, {"HE": -1.0}, found, peaks) == "Grade 0 by the lesion map. No lesion that is told weighs for it."
-    assert told(2, {"HE": 0.1}, found, peaks, other=2.0).endswith("The encoder's features, which name no lesion, weigh more.")
-    assert "haemorrhage, 1 told [HE-1]" in told(1, {"HE": 1.0}, reading(lesion("HE", 1)), peaks)
+    assert text == "Grade 2 by the lesion map. It rests mainly on 8 haemorrhages [HE-1, HE-2, HE-3, HE-4, HE-5, HE-6 and 2 more]."
+    assert told(0, {"HE": -1.0}, found, peaks) == "Grade 0 by the lesion map. No lesion that is marked weighs for it."
+    assert told(2, {"HE": 0.1}, found, peaks, other=2.0).endswith("Features of the picture that name no lesion weigh more.")
+    assert "1 haemorrhage [HE-1]" in told(1, {"HE": 1.0}, reading(lesion("HE", 1)), peaks)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from retinai.calibrate import Found, choose_peak, describe
+from retinai.calibrate import Found, _support, choose_peak, describe
 
 
 def parts(confidence: list[float], true: list[bool], highest: list[float] | None = None) -> Found:
@@ -29,3 +30,12 @@ def test_the_card_counts() -> None:
     told = describe(parts([0.4, 0.7, 0.9], [False, False, True]), parts([], [], [0.0, 0.8, 0.2, 0.1]), 0.6)
     assert (told["told_lesions"], told["true_lesions"], told["healthy_with_a_lesion"], told["healthy_photographs"]) == (2, 1, 1, 4)
     assert told["precision_ci"][0] < 0.5 < told["precision_ci"][1]
+
+
+def test_a_support_point_that_cannot_be_set_is_none() -> None:
+    scores = [1 - n / 1000 for n in range(1, 100)]
+    assert _support(parts(scores, [True] * 99), 0.5) == pytest.approx(scores[-1])
+    assert _support(parts(scores, [True] * 99), 0.95) == 0.95  # never below what is reported
+    assert _support(parts(scores[:40], [True] * 40), 0.5) is None  # too few
+    assert _support(parts(scores, [False] * 99), 0.5) is None
+    assert _support(parts([1.0] * 80, [True] * 80), 0.5) is None  # only a saturated map would reach it

@@ -67,8 +67,8 @@ def test_from_command_to_citations(bright, tmp_path, lines):
     grader = load_grader(f"lesions:{tmp_path / 'out'}")
     none, some = grader.grade([read_photograph(root / "p015.png"), read_photograph(root / "p019.png")])
     assert none.grade and some.grade and (none.grade.level, some.grade.level) == (0, 4)
-    assert none.text.startswith("Grade 0 by the lesion map. No lesion that is told weighs for it.")
-    assert "haemorrhages, 12 told [HE-1, HE-2, HE-3, HE-4, HE-5, HE-6 and 6 more]" in some.text
+    assert none.text.startswith("Grade 0 by the lesion map. No lesion that is marked weighs for it.")
+    assert "12 haemorrhages [HE-1, HE-2, HE-3, HE-4, HE-5, HE-6 and 6 more]" in some.text
     assert dict(grader.identity)["lesion_weights"] == "a" * 64
 
 
