@@ -5,8 +5,8 @@ The eyes' explanations stay as they are; nothing here says more of an eye than i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from fusion.write import SHORT, join, section, to_do, wrapped
 from retinai.lesions import CLASSES, LESIONS
@@ -76,7 +76,7 @@ def _grades(eyes: _Eyes, levels: dict[Eye, int]) -> Iterator[str]:
         yield f"Auxiliary grader: {_sides(second)}."
 
 
-def _sides(words: dict[Eye, str]) -> str:
+def _sides(words: Mapping[Any, str]) -> str:
     return ", ".join(f"{eye} {word}" for eye, word in words.items())
 
 

@@ -120,7 +120,7 @@ def _tests(claim: Claim, facts: Facts) -> list[Test] | str:
 
 def _weigh(claim: Claim, found: list[list[Lesion]], seen: _Seen, facts: Facts) -> Ruling:
     """The verdict over all places, and the ids. found: the marked lesions of each place."""
-    parts = [_holds(claim, there, seen) for there in _shares(claim, found, seen)]
+    parts: list[Verdict] = [_holds(claim, there, seen) for there in _shares(claim, found, seen)]
     verdict = _combine(parts, _needed(claim, len(parts)))
     inside = list({lesion.id: lesion for there in found for lesion in there}.values())
     if verdict == "unsupported" and not seen.none and seen.thresholds.high[claim.lesion or ""] is None:

@@ -13,7 +13,7 @@ from fusion.evidence import gather, unseen
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
 from fusion.verify_facts import Facts
-from fusion.write import Page, render, render_ungradable
+from fusion.write import NOTHING, Page, render, render_ungradable
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.types import (
     CheckedAnswer,
@@ -83,10 +83,10 @@ def explanation(
         names = tuple(passage.text for passage in checked.unread)
         answer = CheckedAnswer("vlm:test", text, False, grade, claims, names, checked.omitted, checked.invented)
         table = tabulate(weighed, lesions)
-    lines = [told(answer, lesions)] if answer else []
+    lines = told(answer, lesions) if answer else NOTHING
     worst = advise(interval, dme, answer.grade if answer else None, asked=answer is not None, possible=possible)
     lost = unseen(marks)
-    page = Page(marks, facts.evidence, interval, dme.risk, worst, lost, answer, *lines)
+    page = Page(marks, facts.evidence, interval, dme.risk, worst, lost, answer, lines)
     quality = Quality(True, (), {"sharpness": np.float32(0.5)})  # type: ignore[dict-item]
     shown = render("photo", page)
     evidence = tuple(facts.evidence)
