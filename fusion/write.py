@@ -100,12 +100,14 @@ def to_do(advice: Advice) -> str:
 def _finding(page: Page) -> str:
     """'At least moderate NPDR (likely 2-4).': the grade that is proven from below, and those that all readings leave open."""
     interval, open_ = page.interval, _likely(page)
-    if page.advice.look:
-        return page.advice.look + (f" Likely grade {open_}." if open_ else "")
+    look = page.advice.look or ""
+    if look and len(interval.lesions) == 1:
+        return look + (f" Likely grade {open_}." if open_ else "")
     if not interval.visible:
         return "No lesions are marked" + (f" (likely grade {open_})." if open_ else ".")
     least = "At least" if interval.low == interval.visible else "Probably at least"
-    return f"{least} {SHORT[interval.visible]}" + (f" (likely {open_})." if open_ else ".")
+    grade = f"{least} {SHORT[interval.visible]}" + (f" (likely {open_})." if open_ else ".")
+    return f"{grade} {look}".rstrip()
 
 
 def _likely(page: Page) -> str | None:

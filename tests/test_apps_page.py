@@ -144,7 +144,8 @@ def test_many_photographs_are_a_worklist(page: AppTest) -> None:
     settle(page.run())
     table = page.dataframe[0].value
     assert list(table["case"]) == ["Case 2", "Case 3", "Case 1, right eye"]
-    assert list(table["what to do"])[::2] == ["Take another photograph.", "Refer within 1 month. At least moderate NPDR (likely 2-3)."]
+    assert table["what to do"][0] == "Take another photograph."
+    assert table["what to do"][2].startswith("Refer within 1 month. At least moderate NPDR (likely 2-3).")
     assert list(table["readings"])[:2] == ["ungradable", "could not be read"]
 
 

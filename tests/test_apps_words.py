@@ -44,7 +44,7 @@ def test_every_part_has_its_heading() -> None:
 
 
 def test_the_headline() -> None:
-    assert headline(explanation()) == "Refer within 1 month. At least moderate NPDR (likely 2-3)."
+    assert headline(explanation()) == "Refer within 1 month. At least moderate NPDR (likely 2-3). One hard exudate [EX-3]: please look."
     told = ungradable().explanation
     assert told is not None and headline(told) == "Ungradable"
     with pytest.raises(ValueError, match="is ungradable"):
