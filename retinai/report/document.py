@@ -10,7 +10,7 @@ import numpy as np
 from retinai.lesions import DISCLAIMER
 from retinai.types import Explanation, Patient
 
-VERSION = "1.3"
+VERSION = "1.4"
 """Of the documents. A field that is added, dropped or that changes its meaning makes a new version."""
 _FRAME = {"version": VERSION, "disclaimer": DISCLAIMER}
 
