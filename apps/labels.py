@@ -12,8 +12,8 @@ from typing import Any
 
 from apps.feedback import Store
 from retinai.errors import DataError, UsageError
+from retinai.files import photographs as photographs_in
 from retinai.files import sha256_of
-from retinai.inputs import SUFFIXES
 
 
 def grade_labels(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -63,7 +63,7 @@ def _copied(labels: Mapping[str, int], photographs: Path, target: Path) -> dict[
         raise UsageError(f"no folder at {photographs}")
     target.mkdir(exist_ok=True)
     found = {}
-    for path in sorted(path for path in photographs.rglob("*") if path.suffix.lower() in SUFFIXES):
+    for path in photographs_in(photographs):
         image = sha256_of(path)
         if image in labels:
             name = f"photographs/{image}{path.suffix.lower()}"

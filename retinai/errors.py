@@ -4,6 +4,7 @@ RetinaiError                exit 2
 ├── UsageError              contradictory or unknown arguments
 ├── ConfigError             an unknown key or a value out of range in a config
 ├── ImageError              a file that is no readable photograph (exit 1 in a batch)
+├── OutputError             results that cannot be written: a full disk, no permission (exit 1 in a batch)
 ├── DataError               a dataset folder that is not laid out as expected
 ├── WeightsError            weights that are missing or do not match their checksum or card
 │   └── OtherWeightsError   a grader that was fitted on other lesion weights than those in use
@@ -28,6 +29,10 @@ class ConfigError(RetinaiError):
 
 
 class ImageError(RetinaiError):
+    pass
+
+
+class OutputError(RetinaiError):
     pass
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from retinai.decoding import MAX_PIXELS, READ, decode
 from retinai.decoding.limits import MAX_FILE_BYTES
 from retinai.errors import ImageError
+from retinai.files import read_bytes
 from retinai.fit import find_field
+from retinai.names import safe_name, shown
 from retinai.types import FundusImage
 
 __all__ = ["MAX_PIXELS", "READ", "decode_pixels", "fundus_image", "read_photograph", "read_pixels"]
@@ -21,13 +23,12 @@ __all__ = ["MAX_PIXELS", "READ", "decode_pixels", "fundus_image", "read_photogra
 def read_photograph(path: Path, max_pixels: int = MAX_PIXELS) -> FundusImage:
     """Read one JPEG, PNG, TIFF, BMP or JPEG 2000 file, told by its content, whatever its name.
 
-    Returns the upright photograph; its id is the file's stem. Grey, palette, CMYK and 16-bit files become 8-bit RGB
+    Returns the upright photograph; its id is the file's safe name. Grey, palette, CMYK and 16-bit files become 8-bit RGB
     (the upper eight of the bits that are used), transparent parts become black, of several pages the largest is read.
     Raises ImageError, one line that names the file, for whatever cannot be read whole. What a file will cost is
     told from its headers before anything is decoded, because a file of a few kilobytes can unpack to gigabytes.
     """
-    path = Path(path)
-    return fundus_image(read_pixels(path, max_pixels), path.stem)
+    return fundus_image(read_pixels(path, max_pixels), safe_name(path))
 
 
 def fundus_image(pixels: NDArray[np.uint8], name: str) -> FundusImage:
@@ -39,8 +40,7 @@ def fundus_image(pixels: NDArray[np.uint8], name: str) -> FundusImage:
 
 def read_pixels(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """The upright (H, W, 3) RGB uint8 pixels of a file, its surroundings untouched. Raises as `read_photograph`."""
-    with _opened(path) as stream:
-        return decode_pixels(stream, str(path), max_pixels)
+    return decode(read_bytes(Path(path), MAX_FILE_BYTES), shown(path), max_pixels)
 
 
 def decode_pixels(stream: BinaryIO, name: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -58,17 +58,3 @@ def _size(stream: BinaryIO) -> int:
     size = stream.seek(0, 2)
     stream.seek(0)
     return size
-
-
-def _opened(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder, not a photograph")
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        raise ImageError(f"no image at {path}") from None
-    except PermissionError:
-        raise ImageError(f"no permission to read {path}") from None
-    except OSError as error:
-        raise ImageError(f"cannot open {path}: {error.strerror}") from None
-    return stream

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,11 +28,14 @@ from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
 from fusion.verify_facts import Facts
 from fusion.write import NOTHING, Page, render, render_ungradable
+from retinai.decoding import decode
+from retinai.decoding.limits import MAX_FILE_BYTES
 from retinai.draw import heat, overlay
 from retinai.errors import SaliencyError
-from retinai.files import sha256_of
-from retinai.image import read_photograph
+from retinai.files import read_bytes
+from retinai.image import fundus_image
 from retinai.lesions import LESIONS
+from retinai.names import safe_name, shown
 from retinai.quality import assess
 from retinai.report.document import to_document
 from retinai.report.folder import MAPS, write_folder
@@ -119,11 +123,16 @@ class Pipeline:
 
     def read_file(self, path: Path) -> Reading:
         """Read a photograph from disk. Raises ImageError where it is none; an ungradable one is a finding, not an error."""
-        return self.read(read_photograph(path), sha256_of(Path(path)))
+        return self.read_bytes(read_bytes(Path(path), MAX_FILE_BYTES), safe_name(path), shown(path))
+
+    def read_bytes(self, data: bytes, name: str, file: str) -> Reading:
+        """Read a photograph's file, whose checksum is then that of what was read. name: of the results; file: for the errors."""
+        image = fundus_image(decode(data, file), name)
+        return self.read(image, hashlib.sha256(data).hexdigest())
 
     def read(self, image: FundusImage, sha256: str | None = None) -> Reading:
         """Everything, for one photograph. sha256: of its file, for the record."""
-        provenance = self._provenance(sha256)
+        provenance = self.provenance(sha256)
         quality = assess(image)
         if not quality.gradable:
             return Reading(image, _ungradable(image, quality, provenance))
@@ -216,7 +225,8 @@ class Pipeline:
         )
         return answer, told(answer, facts.lesions)
 
-    def _provenance(self, sha256: str | None) -> dict[str, Any]:
+    def provenance(self, sha256: str | None) -> dict[str, Any]:
+        """All that decides what is said of the photograph with that checksum, and when and where it was made."""
         return {
             "created": stamp(self.clock()),
             "image_sha256": sha256,

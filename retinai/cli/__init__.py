@@ -5,7 +5,6 @@ stdout carries the answer, stderr the progress. Exit 0 done, 1 some inputs faile
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -30,10 +29,12 @@ from retinai.cli import (
     train_grader,
     view,
 )
-from retinai.errors import RetinaiError
+from retinai.cli.streams import Shell, print_anything, say
+from retinai.errors import OutputError, RetinaiError
 from retinai.lesions import DISCLAIMER
 
 app = typer.Typer(
+    cls=Shell,
     help=f"A fundus photograph in, lesions and cited sentences out. {DISCLAIMER}",
     no_args_is_help=True,
     add_completion=False,
@@ -77,17 +78,16 @@ def options(
 
 
 def main() -> None:
-    """The entry point: expected failures are one line on stderr and exit status 2."""
+    """The entry point: expected failures are one line on stderr; exit status 2, and 1 for results that cannot be written."""
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]
+    print_anything()
     try:
         app()
     except RetinaiError as error:
         if debug:
             raise
-        print(f"retinai: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:  # `retinai ... | head` is no failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say(error)
+        sys.exit(1 if isinstance(error, OutputError) else 2)
     except KeyboardInterrupt:
         sys.exit(130)

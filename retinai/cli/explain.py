@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json as jsonlib
-import sys
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from retinai.cli.options import Adapter, Device, Load4bit, Second, Weights, talker_of
-from retinai.errors import ImageError, UsageError
+from retinai.cli.streams import lose_stdout, say
+from retinai.errors import ImageError, OutputError, UsageError
 from retinai.inputs import Input, find_inputs
+from retinai.names import safe_name, shown
 
 if TYPE_CHECKING:
-    from retinai.pipeline import Pipeline
+    from retinai.pipeline import Pipeline, Reading
 
 Inputs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[IMAGE...]", help="Photographs, folders of photographs, or glob patterns.", show_default=False),
+    typer.Argument(metavar="[IMAGE...]", help="Photographs, folders, glob patterns, or - for a pipe.", show_default=False),
 ]
 Output = Annotated[
     Path | None,
@@ -45,7 +50,7 @@ def explain(
         typer.Option(help="prompt: tell --vlm the findings before it answers. Its answer is checked in any case."),
     ] = "verify",
     second: Second = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Skip photographs whose results are already in --output.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Take over what --output holds of the same files, models and settings.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a photograph could not be graded.")] = False,
 ) -> None:
     """Find the lesions of fundus photographs and say what they mean, in cited sentences.
@@ -57,18 +62,30 @@ def explain(
     retinai explain --right right.jpg --left left.jpg
     """
     pair = _pair(images or [], right, left, resume)
-    inputs = [] if pair else find_inputs(images or [])
+    inputs = pair or find_inputs(images or [])
     if resume and output is None:
         raise UsageError("--resume needs --output, the folder whose results are kept")
+    if output:
+        _open(output)
     from retinai.pipeline import Pipeline
 
     talker = talker_of(vlm, adapter, load_4bit, device, ground)
     pipeline = Pipeline.load(weights, device, talker, ground, second)
-    failed, ungradable = _two_eyes(pipeline, pair, output, json) if pair else _each(pipeline, inputs, output, json, resume)
+    failed, ungradable = _two_eyes(pipeline, inputs, output, json) if pair else _each(pipeline, inputs, output, json, resume)
     raise typer.Exit(1 if failed else 3 if strict and ungradable else 0)
 
 
-def _pair(images: list[str], right: Path | None, left: Path | None, resume: bool) -> tuple[Path, Path] | None:
+def _open(output: Path) -> None:
+    """Raises UsageError, before anything is read, where nothing can be written there."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {output}: {error.strerror}") from None
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write to {output}: no permission, or a read-only disk")
+
+
+def _pair(images: list[str], right: Path | None, left: Path | None, resume: bool) -> list[Input] | None:
     """Right and left, None where single photographs are asked for. Raises UsageError for what does not go together."""
     if not right and not left:
         if not images:
@@ -78,46 +95,116 @@ def _pair(images: list[str], right: Path | None, left: Path | None, resume: bool
         raise UsageError("--right and --left come together")
     if images or resume:
         raise UsageError("--right and --left take neither other photographs nor --resume")
-    missing = [path for path in (right, left) if not path.is_file()]
+    missing = [path for path in (right, left) if not path.exists()]
     if missing:
         raise UsageError(f"no image at {missing[0]}")
-    return right, left
+    return [Input(path, safe_name(path)) for path in (right, left)]
 
 
-def _each(pipeline: Pipeline, inputs: list[Input], output: Path | None, json: bool, resume: bool) -> tuple[int, int]:
-    """Photograph after photograph. Returns how many could not be read, and how many not be graded."""
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What came of one photograph. text: None where it could not be read; written: False where its results could not be."""
+
+    document: dict[str, Any]
+    text: str | None
+    written: bool = True
+
+    @property
+    def failed(self) -> bool:
+        return self.text is None or not self.written
+
+    @property
+    def ungradable(self) -> bool:
+        return self.text is not None and not self.document["quality"]["gradable"]
+
+
+def _each(pipeline: Pipeline, inputs: Sequence[Input], output: Path | None, json: bool, resume: bool) -> tuple[int, int]:
+    """Photograph after photograph. Returns how many failed, and how many could not be graded.
+
+    Where stdout is lost the rest is still done for `output`, and without one there is nothing left to do.
+    """
     from retinai.progress import Progress
 
+    for item in inputs:
+        if not item.usual:
+            say(f"the results of {item.path} are named {item.name}")
     failed = ungradable = 0
     with Progress("explaining photographs", len(inputs), quiet=len(inputs) == 1) as progress:
         for number, item in enumerate(inputs):
             progress.to(number)
-            document, text = _one(pipeline, item, output, resume)
-            failed += text is None
-            ungradable += text is not None and not document["quality"]["gradable"]
-            _print(document, text, json, heading=len(inputs) > 1)
+            done = _one(pipeline, item, output, resume)
+            failed, ungradable = failed + done.failed, ungradable + done.ungradable
+            try:
+                _print(done, json, heading=len(inputs) > 1)
+            except OSError as error:
+                failed += lose_stdout(error)
+                if output is None:
+                    break
     return failed, ungradable
 
 
-def _two_eyes(pipeline: Pipeline, pair: tuple[Path, Path], output: Path | None, json: bool) -> tuple[int, int]:
+def _one(pipeline: Pipeline, item: Input, output: Path | None, resume: bool) -> _Done:
+    """Read one photograph, and write its folder where there is an output. What fails is one line, and the rest is done."""
+    from retinai.report.document import failure
+    from retinai.report.earlier import name_in
+
+    try:
+        data = item.read()
+        name = name_in(output, item.name, hashlib.sha256(data).hexdigest()) if output else item.name
+        if name != item.name:
+            say(f"{output}/{item.name} holds something else; the results of {item.path} are named {name}")
+        if output and resume and (kept := _kept(pipeline, output / name, data)):
+            return _Done(kept, kept["text"])
+        reading = pipeline.read_bytes(data, name, shown(item.path))
+    except ImageError as error:
+        say(error)
+        return _Done(failure(item.name, str(error).replace(shown(item.path), shown(item.path.name))), None)
+    written = output is None or _written(reading, output / name)
+    return _Done(reading.document(), reading.explanation.text, written)
+
+
+def _kept(pipeline: Pipeline, folder: Path, data: bytes) -> dict[str, Any] | None:
+    """The document of an earlier run of the same file, models and settings; where it is another's, that is said."""
+    from retinai.report.earlier import kept
+
+    document, reason = kept(folder, pipeline.provenance(hashlib.sha256(data).hexdigest()))
+    if reason:
+        say(f"the result in {folder} is not taken over: {reason}; the photograph is read again")
+    return document
+
+
+def _written(reading: Reading, folder: Path) -> bool:
+    try:
+        reading.write(folder)
+    except OutputError as error:
+        say(error)
+        return False
+    return True
+
+
+def _print(done: _Done, json: bool, heading: bool) -> None:
+    if json:
+        typer.echo(jsonlib.dumps(done.document, allow_nan=False))
+    elif done.text is not None:
+        typer.echo(f"== {done.document['image']} ==\n{done.text}\n" if heading else done.text)
+
+
+def _two_eyes(pipeline: Pipeline, pair: Sequence[Input], output: Path | None, json: bool) -> tuple[int, int]:
     """Both eyes of one patient, in one document. Nothing is said of a pair of which one file cannot be read."""
     from fusion.eyes import compare
     from retinai.report.document import to_patient_document
-    from retinai.report.folder import write_document
 
     try:
-        readings = [pipeline.read_file(path) for path in pair]
+        readings = [pipeline.read_bytes(item.read(), item.name, shown(item.path)) for item in pair]
     except ImageError as error:
-        print(f"retinai: {error}", file=sys.stderr)
+        say(error)
         return 1, 0
-    if len({reading.explanation.provenance["image_sha256"] for reading in readings}) == 1:
+    if len({_sha256(reading) for reading in readings}) == 1:
         raise UsageError("--right and --left are the same photograph")
     patient = compare(*(reading.explanation for reading in readings))
     document = to_patient_document(patient)
     if output:
-        for eye, reading in zip(EYES, readings, strict=True):
-            reading.write(output / eye)
-        write_document(output / "patient.json", document)
+        _write_patient(readings, document, output)
     if json:
         typer.echo(jsonlib.dumps(document, allow_nan=False))
     else:
@@ -125,40 +212,19 @@ def _two_eyes(pipeline: Pipeline, pair: tuple[Path, Path], output: Path | None, 
     return 0, sum(not reading.explanation.quality.gradable for reading in readings)
 
 
-def _one(pipeline: Pipeline, item: Input, output: Path | None, resume: bool) -> tuple[dict[str, Any], str | None]:
-    """The document and the text of one photograph, written to its folder where there is an output; no text where it failed."""
-    from retinai.report.document import failure
+def _write_patient(readings: Sequence[Reading], document: dict[str, Any], output: Path) -> None:
+    """Both folders and patient.json, which comes last. Raises UsageError where they hold other eyes, OutputError for a full disk."""
+    from retinai.report.earlier import name_in
+    from retinai.report.folder import remove_document, write_document
 
-    done = _done(output / item.name / "explanation.json") if output and resume else None
-    if done:
-        return done, done["text"]
-    try:
-        reading = pipeline.read_file(item.path)
-    except ImageError as error:
-        print(f"retinai: {error}", file=sys.stderr)
-        return failure(item.name, str(error).replace(str(item.path), item.path.name)), None
-    if output:
-        reading.write(output / item.name)
-    return reading.document(), reading.explanation.text
+    for eye, reading in zip(EYES, readings, strict=True):
+        if name_in(output, eye, _sha256(reading)) != eye:
+            raise UsageError(f"{output / eye} holds something other than this eye; name another folder with --output")
+    remove_document(output / "patient.json")
+    for eye, reading in zip(EYES, readings, strict=True):
+        reading.write(output / eye)
+    write_document(output / "patient.json", document)
 
 
-def _done(path: Path) -> dict[str, Any] | None:
-    """The document of an earlier run; None where there is none, or one of another version, which is made again."""
-    from retinai.errors import DataError
-    from retinai.report.schema import validate
-
-    if not path.is_file():
-        return None
-    try:
-        document = jsonlib.loads(path.read_text(encoding="utf-8"))
-        validate(document)
-    except (ValueError, DataError):
-        return None
-    return document
-
-
-def _print(document: dict[str, Any], text: str | None, json: bool, heading: bool) -> None:
-    if json:
-        typer.echo(jsonlib.dumps(document, allow_nan=False))
-    elif text is not None:
-        typer.echo(f"== {document['image']} ==\n{text}\n" if heading else text)
+def _sha256(reading: Reading) -> str:
+    return reading.explanation.provenance["image_sha256"]

@@ -23,11 +23,11 @@ def to_document(explanation: Explanation) -> dict[str, Any]:
 def to_patient_document(patient: Patient) -> dict[str, Any]:
     """The same for both eyes of a patient, each as its explanation."""
     eyes = {"right": _body(patient.right), "left": _body(patient.left)}
-    return {"document": "patient", **_FRAME, **_plain(asdict(patient)), **eyes}
+    return {"document": "patient", **_FRAME, **plain(asdict(patient)), **eyes}
 
 
 def _body(explanation: Explanation) -> dict[str, Any]:
-    document = _plain(asdict(explanation))
+    document = plain(asdict(explanation))
     for item, evidence in zip(document["evidence"], explanation.evidence, strict=True):
         item["sentence"] = evidence.sentence
     return document
@@ -38,12 +38,12 @@ def failure(name: str, error: str) -> dict[str, Any]:
     return {"document": "failure", **_FRAME, "image": name, "error": error}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Lists for tuples, numbers of Python for numbers of numpy; floats to six significant digits, beyond which nothing is meant."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, (float, np.floating)):
         return float(f"{value:.6g}")
     return value.item() if isinstance(value, np.generic) else value
