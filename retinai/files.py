@@ -77,9 +77,12 @@ def folders(folder: Path, around: frozenset[Path] = frozenset()) -> Iterator[Pat
 
 
 def visible(folder: Path, pattern: str = "*") -> list[Path]:
-    """What lies in a folder and is not hidden, in order of name. Raises UsageError where it cannot be listed."""
+    """What lies in a folder and is not hidden, in order of name; nothing where there is no folder. Raises UsageError for one that
+    cannot be listed."""
     try:
         names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except OSError as error:
         raise UsageError(f"cannot list the folder {shown(folder)}: {error.strerror}") from None
     return [folder / name for name in fnmatch.filter(names, pattern) if not name.startswith(".") or pattern.startswith(".")]

@@ -9,7 +9,7 @@ from drawn_sets import grading, photograph, segmentation, table
 
 from retinai.errors import DataError
 from retinai.readers import READERS, Record, detect, load, read
-from retinai.readers.plain import folder_grade
+from retinai.readers.words import grade_in_words
 
 
 def aptos(root: Path) -> Path:
@@ -192,10 +192,12 @@ def test_classes_that_are_diseases_are_no_grades(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "grade"),
     [("0", 0), ("No_DR", 0), ("Mild", 1), ("moderate NPDR", 2), ("severe non-proliferative diabetic retinopathy", 3), ("Proliferate_DR", 4),
-     ("PDR", 4), ("grade 4", 4), ("5", None), ("diabetic_retinopathy", None), ("NPDR", None), ("cataract", None)],
+     ("PDR", 4), ("grade 4", 4),
+     ("2 - Moderate", 2), ("0_No_DR", 0), ("3 mild", None), ("5", None), ("diabetic_retinopathy", None), ("NPDR", None),
+     ("cataract", None)],
 )  # fmt: skip
-def test_folder_names(name: str, grade: int | None) -> None:
-    assert folder_grade(name) == grade
+def test_grades_in_words(name: str, grade: int | None) -> None:
+    assert grade_in_words(name) == grade
 
 
 def test_plain_csv(tmp_path: Path) -> None:
@@ -211,6 +213,50 @@ def test_plain_csv_with_a_split_that_is_none_and_a_name_that_two_files_have(tmp_
         ("label", "split in my labels.csv: 'dev' is not train, validation or test"),
         ("missing", "no such photograph, listed in my labels.csv"),
     ]
+
+
+@pytest.mark.parametrize("word", ["No DR,Mild,Moderate,Severe,Proliferative DR", "0,1.0,2,grade 3,PDR"])
+def test_grades_in_words_are_read(tmp_path: Path, word: str) -> None:
+    rows = [f"im{n},{grade}" for n, grade in enumerate(word.split(","))]
+    for number in range(5):
+        photograph(tmp_path / f"im{number}.jpg", number)
+    table(tmp_path / "labels.csv", "image,grade", *rows)
+    assert {r.id: r.grade for r in load("csv", tmp_path).records} == {f"im{n}": n for n in range(5)}
+
+
+def test_words_that_are_no_grade_are_a_problem_of_their_row(tmp_path: Path) -> None:
+    photograph(tmp_path / "im0.jpg", 0)
+    photograph(tmp_path / "im1.jpg", 1)
+    table(tmp_path / "labels.csv", "image,grade", "im0,R2M1", "im1,1")
+    assert [p.text for p in load("csv", tmp_path).problems] == ["grade in labels.csv: 'R2M1' is not in 0-4"]
+
+
+def test_two_columns_of_grades_that_differ_are_refused(tmp_path: Path) -> None:
+    for number in range(2):
+        photograph(tmp_path / f"im{number}.jpg", number)
+    table(tmp_path / "labels.csv", "image,grade,level,diagnosis", "im0,0,0,cataract", "im1,Mild,1.0,none")
+    assert [r.grade for r in load("csv", tmp_path).records] == [0, 1]
+    table(tmp_path / "labels.csv", "image,grade,level", "im0,0,0", "im1,1,2")
+    with pytest.raises(DataError, match=r"labels\.csv has the grade columns grade and level, which differ in row 3; leave one of them"):
+        load("csv", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["folders", "aptos", "csv"])
+def test_what_a_mac_puts_beside_photographs_is_none(tmp_path: Path, name: str) -> None:
+    before = load(name, LAYOUTS[name](tmp_path))
+    for path in [p for p in tmp_path.rglob("*") if p.is_file()]:
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7" + bytes(100))
+        (path.parent / ".DS_Store").touch()
+    after = load(name, tmp_path)
+    assert (after.records, after.problems) == (before.records, []) and detect(tmp_path) == [name]
+
+
+def test_hidden_files_are_no_photographs_of_idrid(tmp_path: Path) -> None:
+    before = load("idrid-segmentation", segmentation(tmp_path, "train", {"IDRiD_01": 1, "IDRiD_02": 2}))
+    for path in [p for p in tmp_path.rglob("*") if p.is_file()]:
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    after = load("idrid-segmentation", tmp_path)
+    assert (after.records, after.problems) == (before.records, before.problems)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -50,3 +50,54 @@ def test_whole_numbers(text: str, number: int) -> None:
 def test_anything_else_is_refused(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         whole(text, 4)
+
+
+ROWS = [{"image": "im0", "grade": "0"}, {"image": "im1", "grade": "1"}]
+PLAIN = "image,grade\nim0,0\nim1,1\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN.encode(),
+        PLAIN.replace("\n", "\r\n").encode("utf-8-sig"),
+        PLAIN.replace("\n", "\r").encode(),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode("utf-16"),
+        PLAIN.encode("utf-16-be").join([b"\xfe\xff", b""]),
+        ("sep=;\r\n" + PLAIN.replace(",", ";")).encode(),
+        ('"image" ; "Grade"\n' + "im0;0\n;\nim1;1").encode(),
+    ],
+)
+def test_every_delimiter_encoding_and_line_end_gives_the_same_rows(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes(data)
+    assert read_rows(tmp_path / "t.csv", "image", "grade") == ROWS and columns(tmp_path / "t.csv") == {"image", "grade"}
+
+
+def test_windows_text_and_quoted_newlines(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes('image,clinic\nim0,"Z\u00fcrich,\nOst"\n'.encode("cp1252"))
+    assert read_rows(tmp_path / "t.csv", "image") == [{"image": "im0", "clinic": "Z\u00fcrich,\nOst"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"image,grade,Grade \n", "has more than one column grade; leave one of each"),
+        (b"image,grade,grade.1\n", "has more than one column grade; leave one of each"),
+        (b"image,grade\nDoe, Jane,2\n", "row 2 has 3 cells for 2 columns; put names with commas in quotes"),
+        (b'image,grade\nim0,"2\nim1,3\n', "is no CSV file: unexpected end of data"),
+        ("image,grade\n".encode("utf-16-le"), "is no CSV file: it holds null bytes; save it as UTF-8"),
+        (b"PK\3\4", "is no CSV file: it is a spreadsheet or ZIP file; save it as CSV"),
+        (b"<!DOCTYPE html>", "is no CSV file: it is a web page or XML; save it as CSV"),
+        (b"\x1b[2Jimage,level\n", r"has no column image, grade; it has \\x1b\[2jimage, level"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused_by_its_trouble(tmp_path: Path, data: bytes, line: str) -> None:
+    (tmp_path / "t.csv").write_bytes(data)
+    with pytest.raises(DataError, match=rf"t\.csv:? {line}"):
+        read_rows(tmp_path / "t.csv", "image", "grade")
+
+
+def test_hidden_tables_are_not_found(tmp_path: Path) -> None:
+    (tmp_path / "._a.csv").write_text("image,grade\n")
+    assert find_table(tmp_path, "image") is None

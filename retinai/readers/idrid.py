@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from retinai.errors import DataError
+from retinai.files import visible
 from retinai.lesions import CLASSES, SEGMENTED
 from retinai.readers.listing import Listing, Problem
 from retinai.readers.record import Record
@@ -26,7 +27,7 @@ def read_segmentation(root: Path, split: str) -> list[Record]:
         raise DataError(f"no split {split!r}; there are {', '.join(PARTS)}")
     part, base = PARTS[split], Path(root) / "A. Segmentation"
     images = base / "1. Original Images" / part
-    paths = sorted(images.glob("*.jpg"))
+    paths = visible(images, "*.jpg")
     if not paths:
         raise DataError(f"no IDRiD segmentation photographs: expected *.jpg in {images}")
     masks = base / "2. All Segmentation Groundtruths" / part
@@ -65,7 +66,7 @@ def _mask_problems(folder: Path, names: set[str]) -> list[Problem]:
         if not (folder / place).is_dir():
             problems.append(Problem(folder / place, "missing", f"no such folder of masks: every photograph counts as without {code}"))
         expected = {f"{name}_{suffix}" for name in names}
-        strays = [path for path in sorted((folder / place).glob("*.tif")) if path.stem not in expected]
+        strays = [path for path in visible(folder / place, "*.tif") if path.stem not in expected]
         problems += [Problem(path, "unlisted", f"a mask without a photograph; expected PHOTOGRAPH_{suffix}.tif") for path in strays]
     return problems
 

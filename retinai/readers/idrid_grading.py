@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retinai.errors import DataError
+from retinai.files import visible
 from retinai.readers.copies import same_bytes
 from retinai.readers.idrid import PARTS, hold_out_segmentation
 from retinai.readers.idrid_overlap import copies_of_test, read_links
@@ -66,11 +67,11 @@ def _pin(listing: Listing) -> None:
 def _segmentation_splits(root: Path) -> dict[Path, str]:
     """Every segmentation photograph and its split. Without that part, the names of the published training photographs."""
     images = root / "A. Segmentation/1. Original Images"
-    train = sorted((images / PARTS["train"]).glob("*.jpg"))
+    train = visible(images / PARTS["train"], "*.jpg")
     train = train or [images / f"IDRiD_{number:02d}.jpg" for number in range(1, _PUBLISHED_SEGMENTATION + 1)]
     held_out = set(hold_out_segmentation(train))
     splits = {path: "validation" if path in held_out else "train" for path in train}
-    return splits | dict.fromkeys(sorted((images / PARTS["test"]).glob("*.jpg")), "test")
+    return splits | dict.fromkeys(visible(images / PARTS["test"], "*.jpg"), "test")
 
 
 def _shared_files(records: Sequence[Record], splits: dict[Path, str]) -> list[tuple[Record, str]]:

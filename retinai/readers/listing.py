@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from retinai.errors import DataError
+from retinai.files import SUFFIXES, photographs
 from retinai.readers.record import Record
 from retinai.readers.tables import whole
+from retinai.readers.words import grade_in_words
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".jp2"})
 SPLITS = ("train", "validation", "test", "unlabelled")
 SPLIT_WORDS = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
@@ -50,7 +51,7 @@ class Listing:
     fixed: bool = False
 
     def add(self, record: Record, table: Path, **labels: str) -> None:
-        """Take in `record` with the `labels` (grade, dme, maculopathy) that `table` gives it as text.
+        """Take in `record` with the `labels` (grade, dme, maculopathy) that `table` gives it as text; a grade also in words.
 
         What is no file, or has a label that is no number in range, becomes a problem instead.
         """
@@ -60,7 +61,7 @@ class Listing:
         values: dict[str, Any] = {}
         for key, text in labels.items():
             try:
-                values[key] = whole(text, _HIGHEST[key])
+                values[key] = _value(key, text)
             except ValueError as error:
                 self.problems.append(Problem(record.image, "label", f"{key} in {table.name}: {error}"))
                 return
@@ -76,13 +77,18 @@ class Listing:
             self.problems.append(Problem(table, "missing", str(error)))
 
 
+def _value(key: str, text: str) -> int:
+    words = grade_in_words(text) if key == "grade" and not text.replace(".", "").isdigit() else None
+    return whole(text, _HIGHEST[key]) if words is None else words
+
+
 class Photographs:
-    """The photographs under a folder, found by name: with or without the suffix, in any case, at any depth."""
+    """The photographs under a folder, found by name: with or without the suffix, in any case, at any depth; no hidden ones."""
 
     def __init__(self, folder: Path) -> None:
         """Raises DataError where there is no such folder or no photograph in it."""
         self.folder = folder
-        self.paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        self.paths = list(photographs(folder))
         if not self.paths:
             raise DataError(f"no photographs: expected JPEG, PNG, TIFF, BMP or JPEG 2000 files in {folder}")
         self._named: dict[str, list[Path]] = {}

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from retinai.errors import DataError
-from retinai.readers.listing import SPLIT_WORDS, SUFFIXES, Listing, Photographs, Problem
+from retinai.files import photographs, visible
+from retinai.readers.listing import SPLIT_WORDS, Listing, Photographs, Problem
 from retinai.readers.record import Record
 from retinai.readers.tables import Row, columns, read_rows
+from retinai.readers.words import grade_in_words
 
 IMAGE_COLUMNS = ("image", "image_path", "image_id", "image name", "filename", "file", "path", "id_code", "name")
 GRADE_COLUMNS = ("grade", "dr_grade", "level", "diagnosis", "retinopathy grade", "adjudicated_dr_grade")
-_FOLDER_GRADES = {
-    "0": 0, "no dr": 0, "nodr": 0, "normal": 0, "healthy": 0, "no diabetic retinopathy": 0, "no apparent retinopathy": 0,
-    "1": 1, "mild": 1, "2": 2, "moderate": 2, "3": 3, "severe": 3,
-    "4": 4, "proliferative": 4, "proliferate": 4, "pdr": 4,
-}  # fmt: skip
-_FILLERS = re.compile(r"\b(dr|npdr|non proliferative|nonproliferative|diabetic retinopathy|retinopathy|grade|class|level)\b")
 _EYES = {"l": "left", "left": "left", "r": "right", "right": "right"}
-
-
-def folder_grade(name: str) -> int | None:
-    """'2', 'Moderate', 'moderate_npdr', 'No_DR', 'Proliferate_DR', 'grade 4' -> the ICDR grade; None for other words."""
-    words = " ".join(re.sub(r"[^a-z0-9]+", " ", name.lower()).split())
-    bare = " ".join(_FILLERS.sub(" ", words).split())
-    return _FOLDER_GRADES.get(words, _FOLDER_GRADES.get(bare))
 
 
 def has_class_folders(root: Path) -> bool:
@@ -33,7 +22,7 @@ def has_class_folders(root: Path) -> bool:
 
     One would not do: 'normal' stands beside other diseases too.
     """
-    return len({folder_grade(folder.name) for _, folder in _class_folders(Path(root))} - {None}) > 1
+    return len({grade_in_words(folder.name) for _, folder in _class_folders(Path(root))} - {None}) > 1
 
 
 def list_folders(root: Path) -> Listing:
@@ -42,8 +31,8 @@ def list_folders(root: Path) -> Listing:
     if not has_class_folders(root):
         raise DataError(f"no class folders: expected folders named 0 to 4, or No DR, Mild, Moderate, Severe, Proliferative, in {root}")
     for split, folder in _class_folders(root):
-        grade = folder_grade(folder.name)
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        grade = grade_in_words(folder.name)
+        paths = list(photographs(folder))
         if grade is None:
             listing.problems.append(Problem(folder, "label", f"no grade has this name; its {len(paths)} photographs are left out"))
             continue
@@ -56,7 +45,7 @@ def list_folders(root: Path) -> Listing:
 
 def find_csv(root: Path) -> Path | None:
     """`root` itself or the first CSV file in it that has an image and a grade column."""
-    paths = [Path(root)] if Path(root).is_file() else sorted(Path(root).glob("*.csv"))
+    paths = [Path(root)] if Path(root).is_file() else visible(Path(root), "*.csv")
     return next((path for path in paths if all(_pick(columns(path)))), None)
 
 
@@ -66,14 +55,25 @@ def list_csv(root: Path) -> Listing:
     if table is None:
         raise DataError(f"no labels: expected a CSV file at {root} with a column {_or(IMAGE_COLUMNS)} and a column {_or(GRADE_COLUMNS)}")
     image, grade = _pick(columns(table))
-    listing, photographs = Listing("csv", Path(root)), Photographs(table.parent)
-    for row in read_rows(table, image, grade):
-        _add(listing, table, photographs, row, row[image], row[grade])
+    rows = read_rows(table, image, grade)
+    _one_grade(table, rows, grade)
+    listing, folder = Listing("csv", Path(root)), Photographs(table.parent)
+    for row in rows:
+        _add(listing, table, folder, row, row[image], row[grade])
     return listing
 
 
-def _add(listing: Listing, table: Path, photographs: Photographs, row: Row, name: str, grade: str) -> None:
-    path, split = photographs.find(name), SPLIT_WORDS.get(row.get("split", "train").lower())
+def _one_grade(table: Path, rows: Sequence[Row], grade: str) -> None:
+    """Raises DataError where another column that may be the grade gives a photograph another one: which is meant cannot be known."""
+    for number, row in enumerate(rows, start=1):
+        for other in GRADE_COLUMNS:
+            found = grade_in_words(row.get(other, "").removesuffix(".0"))
+            if found not in (None, grade_in_words(row[grade].removesuffix(".0"))):
+                raise DataError(f"{table} has the grade columns {grade} and {other}, which differ in row {number + 1}; leave one of them")
+
+
+def _add(listing: Listing, table: Path, folder: Photographs, row: Row, name: str, grade: str) -> None:
+    path, split = folder.find(name), SPLIT_WORDS.get(row.get("split", "train").lower())
     if split is None:
         listing.problems.append(Problem(path, "label", f"split in {table.name}: {row['split']!r} is not train, validation or test"))
         return
@@ -93,9 +93,9 @@ def _class_folders(root: Path) -> list[tuple[str, Path]]:
     if not root.is_dir():
         return []
     found: list[tuple[str, Path]] = []
-    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+    for folder in [p for p in visible(root) if p.is_dir()]:
         split = SPLIT_WORDS.get(folder.name.lower())
-        inner = sorted(p for p in folder.iterdir() if p.is_dir()) if split else []
+        inner = [p for p in visible(folder) if p.is_dir()] if split else []
         found += [(split, p) for p in inner] if split else [("train", folder)]
     return found
 
