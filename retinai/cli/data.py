@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from retinai.names import shown
+
 if TYPE_CHECKING:
     from retinai.readers.check import Report
 
@@ -69,7 +71,7 @@ def as_values(root: Path, reports: Sequence[Report]) -> dict[str, Any]:
                 "listed": len(report.records) + len(report.dropped),
                 "dropped": len(report.dropped),
                 "splits": counts(report.records),
-                "problems": [{"file": _relative(p.file, root), "kind": p.kind, "text": p.text} for p in report.problems],
+                "problems": [{"file": _relative(p.file, root), "kind": p.kind, "text": shown(p.text)} for p in report.problems],
             }
             for report in reports
         },
@@ -124,4 +126,4 @@ def _problems(problems: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) and path != root else str(path)
+    return shown(path.relative_to(root) if path.is_relative_to(root) and path != root else path)

@@ -16,6 +16,7 @@ from PIL import Image
 from retinai.errors import ImageError
 from retinai.image import read_pixels
 from retinai.lesions import LESIONS, SEGMENTED
+from retinai.names import shown
 from retinai.readers.copies import describe, same_bytes
 from retinai.readers.listing import SPLITS, Listing, Problem
 from retinai.readers.pictures import SIDE, same_pictures, thumbnail
@@ -49,7 +50,7 @@ def _look(record: Record, decode: bool, thumbnails: list[NDArray[np.float32]]) -
     try:
         size = _decoded(record.image, thumbnails) if decode else _size_in_header(record.image)
     except ImageError as error:
-        return [Problem(record.image, "photograph", str(error).removeprefix(f"{record.image} "))]
+        return [Problem(record.image, "photograph", str(error).removeprefix(f"{shown(record.image)} "))]
     except UNREADABLE as error:
         return [Problem(record.image, "photograph", f"cannot be read: {_reason(error)}")]
     return [problem for path in record.masks.values() for problem in _look_at_mask(path, size, decode)]
