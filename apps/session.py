@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from apps.cases import Case, Upload
 from apps.queue import Line, Ticket
 from fusion.eyes import compare
+from retinai.names import shown
 from retinai.types import Eye, Patient
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Session:
         for position, (name, data, eye) in enumerate(taken):
             self.count += 1
             self.patients += 0 if together and position else 1
-            self.waiting.append(Upload(self.count, name, data, self.patients, eye))
+            self.waiting.append(Upload(self.count, shown(name), data, self.patients, eye))
         return len(files) - len(taken)
 
     def step(self, line: Line, read: Callable[[Upload], Case], door: Door | None = None) -> bool:

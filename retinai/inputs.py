@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retinai.decoding.limits import MAX_FILE_BYTES
 from retinai.errors import UsageError
 from retinai.files import SUFFIXES, folders, photographs, read_bytes, sha256_of, visible
 from retinai.names import MARK, safe_name, same_folder, shown
@@ -38,6 +37,8 @@ class Input:
 
     def read(self) -> bytes:
         """The file's bytes, read once: a pipe gives them once. Raises ImageError."""
+        from retinai.decoding.limits import MAX_FILE_BYTES  # whose package loads arrays
+
         return read_bytes(Path("/dev/stdin") if self.path == STDIN else self.path, MAX_FILE_BYTES)
 
 

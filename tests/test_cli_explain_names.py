@@ -67,8 +67,8 @@ HOSTILE = ("...jpg", "..jpg", "two\nlines GRADE 0.jpg", "esc\x1b[2J\x1b]0;title\
 
 def test_hostile_names_stay_in_the_output_and_off_the_terminal(run: Run, tmp_path: Path) -> None:
     clinic, output = tmp_path / "clinic", tmp_path / "deep" / "out"
-    paths = [photograph(clinic / name, number) for number, name in enumerate(HOSTILE)]
-    paths.append(photograph(clinic / os.fsdecode(b"pat\xffient.jpg"), 99))
+    names = (*HOSTILE, os.fsdecode(b"pat\xffient.jpg"))
+    paths = [photograph(clinic / "made.jpg", number).rename(clinic / name) for number, name in enumerate(names)]
     before = {path for path in tmp_path.rglob("*")}
     status, documents, err = run(*paths, "--output", output)
     assert status == 0 and len(documents) == len(paths)

@@ -66,7 +66,7 @@ PLAIN = "image,grade\nim0,0\nim1,1\n"
         PLAIN.replace(",", "\t").encode("utf-16"),
         PLAIN.encode("utf-16-be").join([b"\xfe\xff", b""]),
         ("sep=;\r\n" + PLAIN.replace(",", ";")).encode(),
-        ('"image" ; "Grade"\n' + "im0;0\n;\nim1;1").encode(),
+        ('"image"; Grade\n' + "im0;0 \n;\nim1;1").encode(),
     ],
 )
 def test_every_delimiter_encoding_and_line_end_gives_the_same_rows(tmp_path: Path, data: bytes) -> None:
@@ -86,6 +86,7 @@ def test_windows_text_and_quoted_newlines(tmp_path: Path) -> None:
         (b"image,grade,grade.1\n", "has more than one column grade; leave one of each"),
         (b"image,grade\nDoe, Jane,2\n", "row 2 has 3 cells for 2 columns; put names with commas in quotes"),
         (b'image,grade\nim0,"2\nim1,3\n', "is no CSV file: unexpected end of data"),
+        (b'image,grade,note\nim0,2,"x\nim1,3,"y\n', "is no CSV file: ',' expected after '\"'"),
         ("image,grade\n".encode("utf-16-le"), "is no CSV file: it holds null bytes; save it as UTF-8"),
         (b"PK\3\4", "is no CSV file: it is a spreadsheet or ZIP file; save it as CSV"),
         (b"<!DOCTYPE html>", "is no CSV file: it is a web page or XML; save it as CSV"),
