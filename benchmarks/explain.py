@@ -2,7 +2,7 @@
 
 python benchmarks/explain.py [PHOTOGRAPH] [--vlm none|nano] [--second auto|none] [--repeats 5] [--against CHECKOUT]
 
---against names another checkout of this repository, such as `git worktree add /tmp/old COMMIT` makes. The two are then run in turn,
+--against names another checkout of this repository, such as `git worktree add ../old COMMIT` makes. The two are then run in turn,
 in processes of their own, so that a busy machine is busy for both; printed are the least of the runs and the ratios, this to that.
 Processor seconds are user and system together, and what to compare on a machine that does other work.
 """
