@@ -46,7 +46,12 @@ def test_ungradable_is_a_finding() -> None:
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "this file is empty"), (b"%PDF-1.4" * 20, "this file is a PDF file"), (photograph()[:9000], "this file is truncated")],
+    [
+        (b"", "this file is empty"),
+        (b"%PDF-1.4" * 20, "this file is a PDF file"),
+        (photograph()[:9000], "this file is truncated"),
+        (photograph()[:9000] + b"\xff\xd9", "this file is truncated"),
+    ],
 )
 def test_the_content_decides_and_no_name_is_told(data: bytes, words: str) -> None:
     with pytest.raises(ImageError, match=words) as error:

@@ -102,6 +102,7 @@ def test_output_folder_holds_what_the_help_says(run: Run, tmp_path: Path) -> Non
         (lambda p: p.write_bytes(b""), "is empty"),
         (lambda p: p.write_text("not a picture, only called one"), "is not a picture"),
         (lambda p: p.write_bytes(photograph(p.with_suffix(".png")).read_bytes()[:3000]), "is truncated or damaged"),
+        (lambda p: p.write_bytes(photograph(p).read_bytes()[:5000] + b"\xff\xd9"), "is truncated or damaged"),
         (lambda p: Image.new("RGB", (1, 1)).save(p), "1 x 1 pixels, too small"),
         (huge_header, "30000 x 30000 pixels"),
     ],

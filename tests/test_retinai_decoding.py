@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import sys
 import time
 import zlib
 from collections.abc import Callable
@@ -70,6 +71,19 @@ def test_a_jpeg_with_a_hole_between_restart_markers(kept: int) -> None:
     assert _complaint(whole[: marks[0]] + whole[marks[kept] :]) == BROKEN  # 8: the numbers of the marks agree again
 
 
+def test_a_jpeg_that_has_a_few_bytes_too_many() -> None:
+    """libjpeg has read these before it meets the end marker, and says nothing."""
+    whole = _file("JPEG")
+    assert _complaint(whole[:-2] + b"\x35\x53" + whole[-2:]) == BROKEN
+
+
+@pytest.mark.parametrize(("length", "zeros"), [(256, False), (512, False), (512, True)])
+def test_a_jpeg_with_a_hole_anywhere(length: int, zeros: bool) -> None:
+    whole = _file("JPEG")
+    for start in range(700, len(whole) - length - 2, 100):
+        assert _complaint(whole[:start] + bytes(length * zeros) + whole[start + length :]) == BROKEN
+
+
 def test_a_progressive_jpeg_cut_between_two_scans() -> None:
     whole = _file("JPEG", progressive=True)
     scans = [found.start() for found in re.finditer(rb"\xff\xda", whole)]
@@ -87,7 +101,9 @@ def _with_header(jpeg: bytes, old: bytes, new: bytes) -> bytes:
 
 ODD: dict[str, Callable[[bytes], bytes]] = {
     "bytes after the end": lambda jpeg: jpeg + bytes(3000) + jpeg[:500],
-    "padding before the end marker": lambda jpeg: jpeg[:-2] + b"\0\0" + jpeg[-2:],
+    "two zeros before the end marker": lambda jpeg: jpeg[:-2] + b"\0\0" + jpeg[-2:],
+    "many zeros before the end marker": lambda jpeg: jpeg[:-2] + bytes(500) + jpeg[-2:],
+    "fill bytes before the end marker": lambda jpeg: jpeg[:-2] + b"\xff\xff\xff" + jpeg[-2:],
     "fill bytes before markers": lambda jpeg: jpeg.replace(b"\xff\xdb", b"\xff\xff\xff\xdb"),
     "an unknown JFIF version": lambda jpeg: _with_header(jpeg, b"JFIF\0\1", b"JFIF\0\2"),
     "a scan header left empty": lambda jpeg: _with_header(jpeg, b"\0\x3f\0", b"\0\0\0"),
@@ -176,8 +192,11 @@ def _cut_strip(tiff: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS[1:])
-def test_a_tiff_with_half_a_strip(compression: str) -> None:
+def test_a_tiff_with_half_a_strip(compression: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert _complaint(_cut_strip(_file("TIFF", compression=compression))) == BROKEN
+    assert capfd.readouterr() == ("", "")  # libtiff's own words reach nobody
+    print("after", file=sys.stderr)
+    assert capfd.readouterr().err == "after\n"
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
@@ -285,6 +304,15 @@ def test_codings_of_jpeg_in_which_damage_cannot_be_found(data: bytes, complaint:
 )
 def test_pixels_that_are_no_brightnesses(dtype: type, complaint: str) -> None:
     assert _complaint(_file("TIFF", np.zeros((HEIGHT, WIDTH), dtype))) == complaint
+
+
+def test_more_channels_than_colours(capfd: pytest.CaptureFixture[str]) -> None:
+    tiff = bytearray(_file("TIFF"))
+    (place,) = struct.unpack_from("<I", tiff, 4)
+    entry = next(place + 2 + 12 * i for i in range(20) if struct.unpack_from("<H", tiff, place + 2 + 12 * i)[0] == 277)
+    struct.pack_into("<H", tiff, entry + 8, 2048)
+    assert _complaint(bytes(tiff)) == "it has 2048 channels; photographs have one to four"
+    assert capfd.readouterr().err == ""
 
 
 def test_a_run_length_bmp() -> None:

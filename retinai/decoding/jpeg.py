@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
@@ -16,12 +14,9 @@ MAX_KEPT_SAMPLES = 120e6
 """Coefficients that a file of several scans holds in memory, two bytes each: 80 megapixels with halved colours, 40 with whole ones."""
 MAX_VISITED_SAMPLES = 800e6
 """Coefficients that all scans together pass, about four seconds of one core. 24 megapixels in libjpeg's ten scans are 340 million."""
-MAX_PADDING = 4
-"""Bytes of any value that some cameras write between the last block and the end marker, so that lengths are even."""
-
 _BLOCKS_IN_SCANS = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman-coded
 _OTHER_CODINGS = {0xC3: "a lossless JPEG", 0xF7: "a JPEG-LS file"}
-_PADDING = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_END = b"\xff\xd9"
 _ORIENTATION = 0x0112
 
 
@@ -44,8 +39,7 @@ def check_strip(data: bytes, max_pixels: int) -> int:
 
 
 def _decode(data: bytes, layout: Layout) -> NDArray[np.uint8]:
-    if layout.mends:
-        data = _mended(data, layout)
+    data = _ended(_mended(data, layout), layout)
     return _from_cmyk(_strictly(data, "CMYK")) if len(layout.components) == 4 else _strictly(data, "RGB")
 
 
@@ -72,21 +66,41 @@ def _check_work(layout: Layout) -> None:
 
 
 def _mended(data: bytes, layout: Layout) -> bytes:
+    if not layout.mends:
+        return data
     copy = bytearray(data)
     for place, mend in layout.mends:
         copy[place : place + len(mend)] = mend
     return bytes(copy)
 
 
-def _strictly(data: bytes, colours: str, strict: bool = True) -> NDArray[np.uint8]:
+def _ended(data: bytes, layout: Layout) -> bytes:
+    """The file up to the last byte that its last scan needs, without the zeros that some cameras write behind it.
+
+    After a hole the decoder goes on with bits that belong elsewhere, and is seldom done at the very byte where the scan ends. libjpeg
+    complains where it lacks bits, but not of a few too many. So the last byte is taken away, and that must be noticed. One
+    eighth of each side is decoded, in a third of the time of the whole. Raises Damaged.
+    """
+    start, end = layout.scans[-1].start, layout.scans[-1].end
+    unpadded = start + len(data[start:end].rstrip(b"\0"))
+    for last in (end, unpadded + (data[unpadded - 1] == 0xFF)):  # a zero behind 0xFF belongs to it
+        byte = 2 if data[last - 2 : last] == b"\xff\0" else 1
+        if _is_noticed(data[: last - byte] + _END, layout):
+            return data[:last] + _END
+    raise Damaged
+
+
+def _is_noticed(data: bytes, layout: Layout) -> bool:
     try:
-        # Neither faster DCT nor faster colours: the pixels that everything here was measured on.
-        return simplejpeg.decode_jpeg(data, colours, fastdct=False, fastupsample=False, strict=strict)
+        simplejpeg.decode_jpeg(data, "CMYK" if len(layout.components) == 4 else "GRAY", min_height=1, min_width=1)
     except ValueError as error:
-        padding = _PADDING.search(str(error))
-        if not strict or padding is None or int(padding[1]) > MAX_PADDING:
-            raise
-        return _strictly(data, colours, strict=False)  # the first complaint came after the last block
+        return "premature end" in str(error)
+    return False
+
+
+def _strictly(data: bytes, colours: str) -> NDArray[np.uint8]:
+    # Neither faster DCT nor faster colours: the pixels that everything here was measured on.
+    return simplejpeg.decode_jpeg(data, colours, fastdct=False, fastupsample=False, strict=True)
 
 
 def _from_cmyk(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:

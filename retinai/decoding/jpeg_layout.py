@@ -89,7 +89,8 @@ def read_layout(data: bytes) -> Layout:
         if marker == _SOS:
             end = _AFTER_SCAN.search(data, at)
             start, at = at, len(data) if end is None else end.start()
-            _take_scan(layout, body, place, start, at)
+            filled = len(data[start:at].rstrip(b"\xff"))  # 0xFF in front of a marker belongs to no scan
+            _take_scan(layout, body, place, start, start + filled)
         else:
             _take(layout, marker, body, place)
     raise Damaged

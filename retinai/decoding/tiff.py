@@ -15,12 +15,14 @@ from retinai.decoding import tiff_pages as tags
 from retinai.decoding.deflate import unpacked_size
 from retinai.decoding.jpeg import check_strip
 from retinai.decoding.limits import Damaged, Refused, check_size
+from retinai.decoding.quiet import quiet
 from retinai.decoding.tiff_pages import Page, largest_page, with_first_page
 from retinai.decoding.to_rgb import to_rgb, with_all_bits
 
 _OLD_JPEG, _JPEG = 6, 7
 _DEFLATE = {8, 32946}
 _RAW = {32803, 34892}  # colour filter array, linear raw
+_MAX_CHANNELS = 6  # with those that mean nothing
 _MAX_EXCESS = 8
 """Strips or tiles that together say that they hold this many times the page's pixels do not belong to it."""
 
@@ -35,7 +37,8 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     data = with_first_page(data, page)
     picture = TiffImageFile(io.BytesIO(data))
     check_size(*picture.size, max_pixels)  # one reader of tags may understand them otherwise than the other
-    picture.load()
+    with quiet():
+        picture.load()
     pixels = to_rgb(ImageOps.exif_transpose(picture))
     several = page.number(tags.SAMPLES, 1) > 1 and page.number(tags.BITS) == 16
     return with_all_bits(pixels, data) if several else pixels
@@ -46,6 +49,8 @@ def _check(page: Page, max_pixels: int) -> None:
         raise Refused("is a camera's raw file (DNG), which is not read; save it as TIFF, PNG or JPEG")
     if page.number(tags.COMPRESSION) == _OLD_JPEG:
         raise Refused("is a TIFF with old-style JPEG compression, in which damage cannot be found; save it as PNG")
+    if page.number(tags.SAMPLES, 1) > _MAX_CHANNELS:
+        raise Refused(f"has {page.number(tags.SAMPLES)} channels; photographs have one to four")
     check_size(page.number(tags.WIDTH), page.number(tags.HEIGHT), max_pixels)
     if page.number(tags.TILE_WIDTH) * page.number(tags.TILE_HEIGHT) > max_pixels:
         raise Damaged

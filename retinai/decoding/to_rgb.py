@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retinai.decoding.limits import Refused
+from retinai.decoding.quiet import quiet
 
 _ROWS = 256
 _DEPTHS = (8, 10, 12, 14, 16)
@@ -47,7 +48,8 @@ def with_all_bits(pixels: NDArray[np.uint8], file: bytes) -> NDArray[np.uint8]:
     file is decoded again with its low bytes, for Pillow leaves these out."""
     if int(pixels.max()) >= _DARK:
         return pixels
-    wide = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    with quiet():
+        wide = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if wide is None or wide.dtype != np.uint16 or wide.shape != pixels.shape:
         return pixels
     return to_eight_bits(wide[..., ::-1].astype(np.uint16))
