@@ -6,6 +6,7 @@ Pixel centres are at whole numbers, as in OpenCV's resize: native x and square x
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,21 +20,31 @@ _LIGHT_BORDER = 24  # a border brighter than this is no black border
 _EVEN = 12  # levels by which the pixels and the channels of a plain border may differ
 
 
-def find_field(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def find_field(pixels: NDArray[np.uint8], bright: NDArray[np.uint8] | None = None) -> NDArray[np.bool_]:
     """The retina's mask of an RGB photograph: (H, W, 3) uint8 -> (H, W) bool, all False where there is none.
 
     A plain white or grey border counts as black. The brightest channel is thresholded between the dark border and
     the retina, and the convex hull of the largest part is the field: optics and frames cut convex shapes, so that
-    a dark patch at the rim belongs to the retina, while a date stamp in the border does not.
+    a dark patch at the rim belongs to the retina, while a date stamp in the border does not. bright: its `bright_parts`, if known.
+    """
+    height, width = pixels.shape[:2]
+    mask = _largest_hull(bright_parts(pixels)[1] if bright is None else bright)
+    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) if mask.any() else np.zeros((height, width), np.uint8)
+    return full > 127
+
+
+def bright_parts(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A small copy without its light border, (h, w, 3), and where it is brighter than a black border, (h, w) of 0 and 1.
+
+    Thin strokes are left out: a stamp may touch the rim.
     """
     height, width = pixels.shape[:2]
     shrink = min(1.0, _PROBE_SIDE / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    small = np.asarray(cv2.GaussianBlur(_without_light_border(small).max(axis=2), (5, 5), 0), np.uint8)
-    mask = _largest_hull((small > _retina_level(small)).astype(np.uint8))
-    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) if mask.any() else np.zeros((height, width), np.uint8)
-    return full > 127
+    small = _without_light_border(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
+    brightest = np.asarray(cv2.GaussianBlur(small.max(axis=2), (5, 5), 0), np.uint8)
+    mask = (brightest > _retina_level(brightest)).astype(np.uint8)
+    return small, np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))), np.uint8)
 
 
 def _retina_level(brightest: NDArray[np.uint8]) -> float:
@@ -59,13 +70,28 @@ def _without_light_border(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _largest_hull(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The convex hull of the largest part of a 0/1 mask, as 0/255. Thin strokes are removed first: a stamp may touch the rim."""
-    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
-    contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    """The convex hull of the largest part of a 0/1 mask, as 0/255."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     hull = np.zeros_like(mask)
     if contours:
         cv2.drawContours(hull, [cv2.convexHull(max(contours, key=cv2.contourArea))], -1, 255, cv2.FILLED)
     return hull
+
+
+def rim_circle(field: NDArray[np.bool_]) -> tuple[float, float] | None:
+    """(radius, error over radius) of the circle through a field's rim, the picture's edge left out; None where there is hardly any."""
+    contours, _ = cv2.findContours(np.ascontiguousarray(field).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    points = np.concatenate(contours)[:, 0].astype(np.float64) if contours else np.zeros((0, 2))
+    inner = (points > 2) & (points < np.array(field.shape[::-1]) - 3)
+    rim = points[inner.all(axis=1)]
+    return _fit_circle(rim) if len(rim) >= 20 else None
+
+
+def _fit_circle(points: NDArray[np.float64]) -> tuple[float, float]:
+    """The radius of the algebraic least-squares circle through (N, 2) points, and the 90th percentile of the error over it."""
+    (x, y, rest), *_ = np.linalg.lstsq(np.c_[2 * points, np.ones(len(points))], (points**2).sum(axis=1), rcond=None)
+    radius = math.sqrt(max(1.0, rest + x * x + y * y))
+    return radius, float(np.percentile(np.abs(np.hypot(points[:, 0] - x, points[:, 1] - y) - radius), 90)) / radius
 
 
 @dataclass(frozen=True, slots=True)

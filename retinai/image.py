@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from retinai.decoding import MAX_PIXELS, READ, decode
 from retinai.decoding.limits import MAX_FILE_BYTES
 from retinai.errors import ImageError
+from retinai.fields import count_fields
 from retinai.files import read_bytes
-from retinai.fit import find_field
+from retinai.fit import bright_parts, find_field
 from retinai.names import safe_name, shown
 from retinai.types import FundusImage
 
@@ -33,9 +34,11 @@ def read_photograph(path: Path, max_pixels: int = MAX_PIXELS) -> FundusImage:
 
 def fundus_image(pixels: NDArray[np.uint8], name: str) -> FundusImage:
     """Find the field of (H, W, 3) RGB uint8 pixels and blacken what lies outside it."""
-    field = find_field(pixels)
+    small, bright = bright_parts(pixels)
+    field = find_field(pixels, bright)
     # A masked copy is four times as fast as a product with the mask on 12 megapixels.
-    return FundusImage(name, np.asarray(cv2.copyTo(pixels, field.view(np.uint8)), np.uint8), field)
+    black = np.asarray(cv2.copyTo(pixels, field.view(np.uint8)), np.uint8)
+    return FundusImage(name, black, field, fields=max(1, count_fields(small, bright)))
 
 
 def read_pixels(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:

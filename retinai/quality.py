@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retinai.fit import field_box
+from retinai.fit import field_box, rim_circle
 from retinai.types import FundusImage, Quality
 
 ADVICE = "please take another photograph"
@@ -22,10 +22,12 @@ ADVICE = "please take another photograph"
 NOT_FUNDUS = "this does not look like a fundus photograph"
 TOO_DARK = "the photograph is too dark"
 OVER_EXPOSED = "the photograph is over-exposed"
+MANY_FIELDS = "more than one field in this picture: give each photograph by itself"
 CUT_OFF = "the field is cut off: about half of the round field lies outside the picture"
 TOO_BLURRED = "the photograph is too blurred, or shows no retina: hardly any vessel can be followed"
 
 LIMITS: dict[str, float] = {
+    "fields": 1.0,  # at most
     "field": 0.05,  # at least, share of the picture
     "brightness": 55.0,  # at least, levels of 255
     "clipped": 0.25,  # at most, share of the field
@@ -69,6 +71,8 @@ def assess(image: FundusImage) -> Quality:
 
 def reasons_of(scores: Mapping[str, float]) -> list[str]:
     """What is wrong, the first fault that makes the others pointless to look for."""
+    if scores["fields"] > LIMITS["fields"]:
+        return [MANY_FIELDS]
     if scores["field"] < LIMITS["field"] or "vessels" not in scores:
         return [NOT_FUNDUS]
     if scores["brightness"] < LIMITS["brightness"]:
@@ -86,17 +90,17 @@ def reasons_of(scores: Mapping[str, float]) -> list[str]:
 
 
 def measure(image: FundusImage) -> dict[str, float]:
-    """The scores of a photograph, by name; `field` and `visible` alone where hardly any field was found.
+    """The scores of a photograph, by name; `fields`, `field` and `visible` alone where hardly any field was found.
 
-    field: its share of the picture; visible: the share of the round field inside the picture; brightness: the median of the
-    brightest channel, 0 to 255; clipped: share of the field at the top of the green scale; colourless: share whose channels are
-    alike; colour_order: share where red is at least green and green at least blue, as in a retina; edges: the slope that a
-    hundredth exceeds, over the local brightness; lines: the strength of dark lines that a twentieth exceeds; colour_spread: of red
-    against green; retina: the log-odds of a retina by these three; vessels: length of the dark lines that can be followed, in
-    field widths.
+    fields: how many round fields the picture holds; field: its share of the picture; visible: the share of the round field inside
+    the picture; brightness: the median of the brightest channel, 0 to 255; clipped: share of the field at the top of the green
+    scale; colourless: share whose channels are alike; colour_order: share where red is at least green and green at least blue, as
+    in a retina; edges: the slope that a hundredth exceeds, over the local brightness; lines: the strength of dark lines that a
+    twentieth exceeds; colour_spread: of red against green; retina: the log-odds of a retina by these three; vessels: length of the
+    dark lines that can be followed, in field widths.
     """
     found = cv2.countNonZero(image.field.view(np.uint8)) / image.field.size
-    scores = {"field": found, "visible": _visible_share(image.field)}
+    scores = {"fields": float(image.fields), "field": found, "visible": _visible_share(image.field)}
     copy = _working_copy(image)
     if not copy.inside.any():
         return scores
@@ -200,19 +204,8 @@ def _traced_length(lines: Mask) -> float:
 def _visible_share(field: Mask) -> float:
     """The share of the round field that lies in the picture, by the circle through its rim; 1 where there is no round rim."""
     step = max(1, max(field.shape) // 512)
-    small = np.ascontiguousarray(field[::step, ::step]).view(np.uint8)
-    contours, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    points = np.concatenate(contours)[:, 0].astype(np.float64) if contours else np.zeros((0, 2))
-    inner = (points > 2) & (points < np.array(small.shape[::-1]) - 3)
-    rim = points[inner.all(axis=1)]
-    if len(rim) < 20:
+    small = field[::step, ::step]
+    circle = rim_circle(small)
+    if circle is None or circle[1] >= 0.02:
         return 1.0
-    radius, error = _fit_circle(rim)
-    return min(1.0, cv2.countNonZero(small) / (math.pi * radius**2)) if error < 0.02 else 1.0
-
-
-def _fit_circle(points: NDArray[np.float64]) -> tuple[float, float]:
-    """The radius of the algebraic least-squares circle through (N, 2) points, and the 90th percentile of the error over it."""
-    (x, y, rest), *_ = np.linalg.lstsq(np.c_[2 * points, np.ones(len(points))], (points**2).sum(axis=1), rcond=None)
-    radius = math.sqrt(max(1.0, rest + x * x + y * y))
-    return radius, float(np.percentile(np.abs(np.hypot(points[:, 0] - x, points[:, 1] - y) - radius), 90)) / radius
+    return min(1.0, int(small.sum()) / (math.pi * circle[0] ** 2))

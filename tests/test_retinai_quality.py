@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from retinai.image import fundus_image
-from retinai.quality import CUT_OFF, LIMITS, NOT_FUNDUS, OVER_EXPOSED, TOO_BLURRED, TOO_DARK, assess, measure, retina_log_odds
+from retinai.quality import CUT_OFF, LIMITS, MANY_FIELDS, NOT_FUNDUS, OVER_EXPOSED, TOO_BLURRED, TOO_DARK, assess, measure, retina_log_odds
 from retinai.types import Quality
 
 Picture = NDArray[np.uint8]
@@ -164,8 +166,53 @@ def test_a_real_fundus_photograph_is_accepted() -> None:
     assert judge(skimage.data.retina()).gradable
 
 
-def test_no_field_has_only_two_scores() -> None:
-    assert measure(fundus_image(OTHERS["black"], "black")) == {"field": 0.0, "visible": 1.0}
+def _page_of(*eyes: Picture, ground: int = 0, stacked: bool = False) -> Picture:
+    """Eyes side by side or one below the other, with a margin of `ground` around each."""
+    framed = [cv2.copyMakeBorder(eye, 30, 30, 30, 30, cv2.BORDER_CONSTANT, value=(ground,) * 3) for eye in eyes]
+    return np.asarray(np.vstack(framed) if stacked else np.hstack(framed), np.uint8)
+
+
+@pytest.mark.parametrize("ground", [0, 128, 255])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_two_eyes_on_one_page_are_refused(eye: Picture, ground: int, stacked: bool) -> None:
+    other = (draw_eye(1)[:, ::-1] * 0.5).astype(np.uint8)
+    assert judge(_page_of(eye, other, ground=ground, stacked=stacked)).reasons == (MANY_FIELDS,)
+
+
+def test_three_eyes_and_eyes_that_touch_are_counted(eye: Picture) -> None:
+    tight = np.ascontiguousarray(eye[60:-60, CENTRE - RADIUS : CENTRE + RADIUS])  # top and bottom cut off, sides to the rim
+    assert fundus_image(_page_of(eye, eye, eye), "three").fields == 3
+    assert judge(np.hstack([tight, tight])).reasons == (MANY_FIELDS,)
+    assert judge(np.vstack([eye[:, 20:-20], np.asarray(cv2.resize(eye, (600, 600)), np.uint8)])).reasons == (MANY_FIELDS,)
+
+
+def _notch(eye: Picture) -> Picture:
+    return np.asarray(cv2.fillPoly(eye.copy(), [np.array([[200, 0], [320, 320], [440, 0]])], (0, 0, 0)), np.uint8)
+
+
+def _band(eye: Picture) -> Picture:
+    banded = eye.copy()
+    banded[:, 300:340] = 0
+    return banded
+
+
+def _label(eye: Picture) -> Picture:
+    wide = cv2.copyMakeBorder(eye, 0, 0, 0, 200, cv2.BORDER_CONSTANT)
+    cv2.putText(wide, "OD 123", (650, 600), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (255, 255, 255), 4)
+    return np.asarray(cv2.rectangle(wide, (660, 20), (760, 120), (220, 60, 40), cv2.FILLED), np.uint8)
+
+
+def _reflection(eye: Picture) -> Picture:
+    return np.asarray(cv2.ellipse(eye.copy(), (300, 330), (60, 190), 20, 0, 360, (255, 250, 240), cv2.FILLED), np.uint8)
+
+
+@pytest.mark.parametrize("odd", [_notch, _band, _label, _reflection])
+def test_one_odd_eye_is_not_two(eye: Picture, odd: Callable[[Picture], Picture]) -> None:
+    assert MANY_FIELDS not in judge(odd(eye)).reasons
+
+
+def test_no_field_has_only_three_scores() -> None:
+    assert measure(fundus_image(OTHERS["black"], "black")) == {"fields": 1.0, "field": 0.0, "visible": 1.0}
 
 
 def test_the_log_odds_are_those_of_the_table() -> None:

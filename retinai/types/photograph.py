@@ -18,12 +18,14 @@ def _freeze(array: NDArray[Any]) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class FundusImage:
-    """A photograph. pixels: (H, W, 3) RGB uint8, black outside the field; field: (H, W) bool, the retina."""
+    """A photograph. pixels: (H, W, 3) RGB uint8, black outside the field; field: (H, W) bool, the retina; fields: how many round fields
+    the picture as it was given holds, of which this is the largest."""
 
     id: str
     pixels: NDArray[np.uint8]
     field: NDArray[np.bool_]
     eye: Eye | None = None
+    fields: int = 1
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
