@@ -40,7 +40,8 @@ def advise(
     rule = follow_up(level, dme, why)
     lone = _lone(interval, dme, rule.clause.startswith("ICO-DME"))
     look = f"One {kind_of(lone, possible)} [{lone}]: please look." if lone else None
-    human = (*_human(interval, grade, asked), *_apart(interval, grade, second))
+    unjudged = () if rule.refer or not dme.unjudged else (f"the macula was not judged: {dme.unjudged}",)
+    human = (*_human(interval, grade, asked), *_apart(interval, grade, second), *unjudged)
     return Advice(level, by, f"{rule.text} {look}" if look else rule.text, rule.clause, rule.refer, rule.months, human, look)
 
 

@@ -1,4 +1,4 @@
-"""Lesions and readings -> numbered, citable sentences, and the list of what could not be assessed.
+"""Lesions and readings -> numbered, citable sentences. What could not be assessed is listed in `fusion.unseen`.
 
 Every sentence says what is marked or not marked, never what is not there. A place or a distance is told only where
 the fovea was found, and every lesion cited exists among those it was gathered from.
@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from fusion.rules import BORDER_DD, MANY_HAEMORRHAGES, NEAR_DD, DmeReading, FollowUp, quadrant_counts
-from retinai.lesions import CLASSES, GRADES, LESIONS, UNSEEN
-from retinai.types import Evidence, GradeInterval, Landmarks, Lesion
+from retinai.lesions import CLASSES, GRADES, LESIONS
+from retinai.types import Evidence, GradeInterval, Lesion
 
 
 def gather(
@@ -22,30 +22,37 @@ def gather(
     follow_up: FollowUp,
     possible: Collection[str] = (),
     unreported: Sequence[Lesion] = (),
+    coarse: frozenset[str] = frozenset(),
 ) -> tuple[Evidence, ...]:
     """All evidence of one gradable photograph, numbered E1, E2, ...: the readings first, then class by class.
 
-    possible: the ids of the lesions of low confidence; unreported: candidates that are not marked.
+    possible: the ids of the lesions of low confidence; unreported: candidates that are not marked; coarse: classes that the photograph
+    is too small to show, of which it is never said that none is marked.
     """
-    drafts = [*_grade(lesions, interval, possible), _dme(dme), Evidence("", "follow_up", follow_up.text, (), follow_up.clause)]
+    drafts = [*_grade(lesions, interval, possible, coarse), _dme(dme), Evidence("", "follow_up", follow_up.text, (), follow_up.clause)]
     waiting = Counter(lesion.code for lesion in unreported)
     for code in LESIONS:
-        drafts += _findings(code, [lesion for lesion in lesions if lesion.code == code], possible, waiting[code])
+        found = [lesion for lesion in lesions if lesion.code == code]
+        if found or code not in coarse:
+            drafts += _findings(code, found, possible, waiting[code])
     return tuple(replace(draft, id=f"E{number}") for number, draft in enumerate(drafts, start=1))
 
 
-def _grade(lesions: Sequence[Lesion], interval: GradeInterval, possible: Collection[str]) -> Iterator[Evidence]:
+def _grade(
+    lesions: Sequence[Lesion], interval: GradeInterval, possible: Collection[str], coarse: frozenset[str]
+) -> Iterator[Evidence]:
     """The visible grade, whether it rests on possible lesions, and the grades that stay open."""
     clause = interval.clauses[0]
     beyond = [CLASSES[code].plural for code in LESIONS if code != "MA" and any(lesion.code == code for lesion in lesions)]
     lone = _lone(interval, possible)
     why = {
-        "ICDR-0": "no microaneurysm, haemorrhage or exudate is marked",
+        "ICDR-0": _nothing_marked(coarse),
         "ICDR-1": lone or "only microaneurysms are marked",
         "ICDR-2": lone or f"{_and(beyond)} are marked",
         "ICDR-3-HE": f"more than {MANY_HAEMORRHAGES} haemorrhages are marked in each of four quadrants",
     }[clause]
-    yield Evidence("", "grade", f"Grade {interval.visible}, {GRADES[interval.visible]}: {why}.", interval.lesions, clause)
+    grade = "No grade" if coarse and not lesions else f"Grade {interval.visible}, {GRADES[interval.visible]}"
+    yield Evidence("", "grade", f"{grade}: {why}.", interval.lesions, clause)
     if interval.low < interval.visible:
         unsure = tuple(id for id in interval.lesions if id in possible)
         yield Evidence(
@@ -68,8 +75,17 @@ def kind_of(id: str, possible: Collection[str]) -> str:
     return f"{'possible ' if id in possible else ''}{CLASSES[id.partition('-')[0]].name}"
 
 
+def _nothing_marked(coarse: frozenset[str]) -> str:
+    """'no microaneurysm, haemorrhage or exudate is marked', and what of them cannot be seen at this size."""
+    unseen = _and([CLASSES[code].plural for code in LESIONS if code in coarse])
+    return f"no microaneurysm, haemorrhage or exudate is marked{f', but {unseen} cannot be seen at this size' if unseen else ''}"
+
+
 def _dme(dme: DmeReading) -> Evidence:
     """The risk of diabetic macular oedema with the exudates that decide."""
+    if dme.unjudged:
+        why = f"{dme.unjudged[0].upper()}{dme.unjudged[1:]}"
+        return Evidence("", "dme_risk", f"{why}, so the risk of macular oedema was not judged.", (), dme.clauses[-1])
     close = ", close to the limit" if dme.nearest_dd is not None and abs(dme.nearest_dd - NEAR_DD) <= BORDER_DD else ""
     count = len(dme.lesions)
     lie = f"{count} {CLASSES['EX'].plural} lie" if count > 1 else "1 hard exudate lies"
@@ -123,18 +139,3 @@ def _amount(code: str, ids: Sequence[str], possible: Collection[str]) -> str:
     if low == len(ids):
         return f"{_number(code, len(ids), 'possible ')} marked"
     return f"{_number(code, len(ids))} marked" + (f", {low} of them with low confidence" if low else "")
-
-
-def unseen(landmarks: Landmarks) -> tuple[str, ...]:
-    """What one photograph and this lesion map cannot tell, in plain words."""
-    signs = _and([CLASSES[code].plural for code in UNSEEN])
-    always = (
-        f"{signs[0].upper()}{signs[1:]}: not looked for.",
-        "Blood in front of the retina may have been counted among the haemorrhages.",
-        "Thickening of the macula: not visible in one photograph; the DME risk rests on hard exudates alone.",
-        "Retina outside this photograph, and lesions too small or too faint to be told from noise: there may be more than is marked.",
-    )
-    if landmarks.fovea is not None:
-        return always
-    lost = "optic disc" if landmarks.disc is None else "fovea"
-    return (f"Where the lesions lie: the {lost} was not found, so haemorrhages were not counted by quadrant.", *always)

@@ -4,7 +4,9 @@ The disc is the most evident part of the map's OD channel, taken as the ellipse 
 diameter (DD) is the yardstick of the photograph. The fovea is the dip in brightness where anatomy expects it: its
 distance from the disc's centre is 2.65 +- 0.30 DD, and it lies 7.8 +- 3.6 degrees below the horizontal (Beijing Eye
 Study 2011: Jonas et al., PLoS ONE 2015, 10(9) e0138701 and 10(11) e0141771; 2,836 and 6,043 eyes). Both sides of the
-disc are tried; the side where the dip is found tells the eye. Lesions, vessels and the fall of light towards the
+disc are tried; the side where the dip is found tells the eye. Nothing in the pixels says which way is up but this: the
+fovea lies below the disc's centre. A dip above it is a photograph that may be upside down, and one above or below the
+disc a photograph on its side: then no eye is told. Lesions, vessels and the fall of light towards the
 field's edge are taken out before the search, on a copy in which one DD is 32 px.
 """
 
@@ -36,6 +38,10 @@ ANGLE_DEG, ANGLE_SD = 7.8, 7.0  # widened for a tilted head or camera
 REACH = 2.75  # standard deviations searched each way
 PRIOR = 0.015
 """What half a squared standard deviation costs, in contrast."""
+INVERTED = 0.005
+"""What a fovea above the disc's centre costs beside: most photographs are upright. How many keep their eye: docs/evidence.md."""
+SIDEWAYS = 0.03
+"""By so much darker must a place above or below the disc be before it outweighs the ones beside it."""
 RING_DD = 0.9  # where the brightness around the fovea is sampled
 CONTRAST = 0.15
 """The score (relative contrast, less the costs) of a fovea that is beyond doubt: confidence 1."""
@@ -46,7 +52,8 @@ FOVEA_FLOOR = 0.5
 def find_landmarks(lesion_map: LesionMap, image: FundusImage) -> Landmarks:
     """The landmarks of one photograph. Without a plausible disc there is no yardstick and nothing is sought.
 
-    Where the photograph's eye is known, only that side of the disc is searched.
+    Where the photograph's eye is known, only that side of the disc is searched. In a photograph that may be upside down the fovea's
+    distances still hold, the eye does not, and its confidence is halved.
     """
     disc = _find_disc(lesion_map, image)
     if disc is None:
@@ -55,7 +62,10 @@ def find_landmarks(lesion_map: LesionMap, image: FundusImage) -> Landmarks:
     fovea = _find_fovea(scene, image.eye)
     if fovea is None:
         return Landmarks(disc.centre, disc.diameter, disc.confidence, eye=image.eye)
-    return Landmarks(disc.centre, disc.diameter, disc.confidence, scene.to_native(fovea.point), fovea.score, fovea.eye)
+    place = scene.to_native(fovea.point)
+    inverted = place[1] < disc.centre[1]
+    eye, confidence = (None, fovea.score / 2) if inverted else (fovea.eye, fovea.score)
+    return Landmarks(disc.centre, disc.diameter, disc.confidence, place, confidence, eye, inverted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,23 +223,39 @@ class _Spot:
 
 
 def _find_fovea(scene: _Scene, eye: Eye | None) -> _Spot | None:
-    """The better side's darkest place, its score less the other side's; None where that is weak."""
+    """The better side's darkest place, its score less the other side's; None where that is weak, or where a place above or below the
+    disc is darker still."""
     sides: tuple[Eye, ...] = (eye,) if eye else ("right", "left")
     spots = sorted((_darkest(scene, side) for side in sides), key=lambda spot: -spot.score)
     rival = max(0.0, spots[1].score) if len(spots) > 1 else 0.0
     confidence = float(np.clip((spots[0].score - rival) / CONTRAST, 0, 1))
-    return _Spot(spots[0].point, confidence, spots[0].eye) if confidence >= FOVEA_FLOOR else None
+    if confidence < FOVEA_FLOOR or _sideways(scene) > spots[0].score + SIDEWAYS:
+        return None
+    return _Spot(spots[0].point, confidence, spots[0].eye)
 
 
 def _darkest(scene: _Scene, eye: Eye) -> _Spot:
-    """The best place temporal of the disc, and how good it is: contrast less the cost of an unusual position."""
-    temporal = -scene.x if eye == "right" else scene.x
-    distance = (np.hypot(scene.x, scene.y) - DISTANCE_DD) / DISTANCE_SD
-    angle = (np.degrees(np.arctan2(scene.y, temporal)) - ANGLE_DEG) / ANGLE_SD
-    near = (np.abs(distance) < REACH) & (np.abs(angle) < REACH)
-    score = np.where(near, scene.dip - PRIOR * (distance**2 + angle**2) / 2, -1)
+    """The best place temporal of the disc, and how good it is."""
+    score = _score(scene, -scene.x if eye == "right" else scene.x, scene.y)
     row, column = np.unravel_index(int(score.argmax()), score.shape)
     return _Spot((float(column), float(row)), float(score[row, column]), eye)
+
+
+def _sideways(scene: _Scene) -> float:
+    """How good the best place above or below the disc is: where the fovea of a photograph on its side lies."""
+    return max(float(_score(scene, ahead, scene.x).max()) for ahead in (scene.y, -scene.y))
+
+
+def _score(scene: _Scene, ahead: Plane, down: Plane) -> Plane:
+    """Contrast less the cost of an unusual position, -1 out of reach. ahead, down: offsets from the disc along its axis and across, DD.
+
+    The fovea is as near to its usual place above the axis as below it, less the little by which most photographs are upright.
+    """
+    distance = (np.hypot(ahead, down) - DISTANCE_DD) / DISTANCE_SD
+    angle = (np.degrees(np.arctan2(np.abs(down), ahead)) - ANGLE_DEG) / ANGLE_SD
+    near = (np.abs(distance) < REACH) & (np.abs(angle) < REACH)
+    cost = PRIOR * (distance**2 + angle**2) / 2 + np.where(down < 0, INVERTED, 0)
+    return np.where(near, scene.dip - cost, -1)
 
 
 def _resize(array: NDArray[Any], scale: float) -> NDArray[Any]:

@@ -99,20 +99,24 @@ def quadrant_counts(lesions: Iterable[Lesion]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class DmeReading:
-    """risk: 0-2, None where there are hard exudates and no macula's centre; clauses: the rule, or the two between which
-    it cannot be said; lesions: the exudates that decide, for risk 1 the nearest; nearest_dd: its distance."""
+    """risk: 0-2, None where it cannot be said; clauses: the rule, or those between which it cannot be said; lesions: the exudates
+    that decide, for risk 1 the nearest; nearest_dd: its distance; unjudged: why nothing at all is said, a plain clause."""
 
     risk: int | None
     clauses: tuple[str, ...]
     lesions: tuple[str, ...] = ()
     nearest_dd: float | None = None
+    unjudged: str = ""
 
 
-def dme_risk(lesions: Sequence[Lesion]) -> DmeReading:
-    """The risk of diabetic macular oedema by hard exudates, each by its nearest pixel to the fovea."""
+def dme_risk(lesions: Sequence[Lesion], unjudged: str = "") -> DmeReading:
+    """The risk of diabetic macular oedema by hard exudates, each by its nearest pixel to the fovea.
+
+    unjudged: why their absence says nothing, as where the macula is not in the picture (`fusion.unseen.macula_unjudged`).
+    """
     exudates = [lesion for lesion in lesions if lesion.code == "EX"]
     if not exudates:
-        return DmeReading(0, ("DME-0",))
+        return DmeReading(None, ("DME-0", "DME-1", "DME-2"), unjudged=unjudged) if unjudged else DmeReading(0, ("DME-0",))
     distances = {lesion.id: lesion.place.distance_dd for lesion in exudates if lesion.place.distance_dd is not None}
     if len(distances) < len(exudates):
         return DmeReading(None, ("DME-1", "DME-2"), _ids(exudates))
@@ -147,19 +151,21 @@ def follow_up(grade: int, dme: DmeReading, why: str | None = None) -> FollowUp:
     """The sooner of what a grade and the DME risk ask for. why: whose grade it is, a plain clause; that of the visible lesions by default.
 
     Hard exudates are no proof of oedema, and one photograph cannot exclude it: the risk is followed up as the worst
-    oedema that it allows, and where the distance to the fovea is unknown, as risk 2.
+    oedema that it allows, and where the distance to the fovea is unknown, as risk 2. Where nothing is known of the macula, the text says
+    that the grade alone is followed.
     """
     months, when = _WHEN[grade]
     refer = grade >= REFERABLE_FROM
     what = f"{_REFER}; re-examine" if refer else "Re-examine"
-    text = f"{what} {when}: {why or f'the visible lesions fit grade {grade}'}. {_SOONER}"
+    alone, macula = (" by the grade alone", f" The macula was not judged: {dme.unjudged}.") if dme.unjudged else ("", "")
+    text = f"{what} {when}{alone}: {why or f'the visible lesions fit grade {grade}'}.{macula} {_SOONER}"
     by_grade = FollowUp(text, f"ICO-{grade}", refer, months)
     by_dme = _dme_follow_up(dme)
     return by_dme if by_dme and by_dme.months < by_grade.months else by_grade
 
 
 def _dme_follow_up(dme: DmeReading) -> FollowUp | None:
-    if dme.risk == 0:
+    if dme.risk == 0 or dme.unjudged:
         return None
     months, clause, why = {
         1: (3, "ICO-DME-OFF-CENTRE", "hard exudates away from the macula's centre can go with oedema there"),

@@ -11,7 +11,7 @@ from fusion.verify_places import LANDMARK, OUTSIDE, UNMAPPED
 from retinai.types import Evidence, GradeInterval, Landmarks, Lesion, Point, Verdict
 
 UNDETECTED = "class outside the detector"
-FLOOR = "below the size floor"
+FLOOR = "cannot be seen at this size"
 UNGRADABLE = "ungradable"
 UNCHECKED = "outside what is checked"
 UNESTABLISHED = "how sure the map must be to support this was not established for this class"

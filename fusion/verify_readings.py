@@ -45,6 +45,8 @@ def _open(said: set[int], facts: Facts, reason: str, ids: tuple[str, ...]) -> Ru
 
 def dme_ruling(claim: Claim, facts: Facts, thresholds: Thresholds) -> Ruling:
     """Against the risks from the one that the sure hard exudates give on: others may lie nearer. Of exhaustive lesions, that one."""
+    if facts.dme.unjudged:
+        return Ruling("not_assessable", facts.dme.unjudged)
     risks = _risks(facts, thresholds)
     held = [(risk in claim.levels) != (claim.polarity == "absent") for risk in risks]
     verdict: Verdict = "supported" if all(held) else "unsupported" if any(held) else "contradicted"
@@ -80,6 +82,8 @@ def referral_ruling(claim: Claim, facts: Facts, thresholds: Thresholds) -> Rulin
         return Ruling("supported" if rule.refer else "unsupported", reason, ids)
     if claim.months[1] > rule.months:
         return Ruling("contradicted" if claim.months[1] > sure.months else "unsupported", reason, ids)
+    if facts.dme.unjudged and not rule.refer:
+        return Ruling("not_assessable", facts.dme.unjudged)
     return Ruling("supported" if 2 * claim.months[1] >= rule.months else "unsupported", reason, ids)
 
 

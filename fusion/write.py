@@ -188,7 +188,7 @@ def join(blocks: Iterable[str]) -> str:
 
 def _eye(landmarks: Landmarks) -> str:
     if landmarks.eye is None:
-        return "which eye: not known"
+        return f"which eye: not known{', it may be upside down' if landmarks.inverted else ''}"
     return f"{landmarks.eye} eye" + (", judged by disc and fovea" if landmarks.fovea else "")
 
 

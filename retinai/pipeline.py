@@ -21,11 +21,12 @@ import torch
 from fusion.advice import advise
 from fusion.answer import Told, check, told
 from fusion.attribution import Weighed, attributed, tabulate
-from fusion.evidence import gather, prompt_lines, unseen
+from fusion.evidence import gather, prompt_lines
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
+from fusion.unseen import Resolution, macula_unjudged, unseen
 from fusion.verify_facts import Facts
 from fusion.write import NOTHING, Page, render, render_ungradable
 from retinai.decoding import decode
@@ -138,15 +139,17 @@ class Pipeline:
             return Reading(image, _ungradable(image, quality, provenance))
         lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
+        resolution = Resolution.of(image.field, landmarks)
         regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks, self.detector.peaks)
-        facts = _facts(image, landmarks, regions, self._thresholds)
+        facts = _facts(image, landmarks, regions, self._thresholds, resolution.coarse)
         said = self._ask(image, facts)
         saliency = self._look(image, facts, said)
         other = self.second.opinion(image, lesion_map, landmarks, regions) if self.second else None
         looked = _unless_blank(self.second.look, image, other.grade.level) if self.second and other else None
         if other and (seen := _weighed(looked, image, regions)):
             other = replace(other, saliency=tabulate(seen, regions.lesions))
-        explanation = self._explain(image, quality, facts, said, other, _weighed(saliency, image, regions), provenance)
+        hidden = unseen(landmarks, resolution)
+        explanation = self._explain(image, quality, facts, hidden, said, other, _weighed(saliency, image, regions), provenance)
         return Reading(image, explanation, lesion_map, regions, saliency, looked)
 
     def _ask(self, image: FundusImage, facts: Facts) -> Answer | None:
@@ -171,6 +174,7 @@ class Pipeline:
         image: FundusImage,
         quality: Quality,
         facts: Facts,
+        hidden: tuple[str, ...],
         said: Answer | None,
         other: SecondOpinion | None,
         weighed: Weighed | None,
@@ -189,7 +193,7 @@ class Pipeline:
             interval=facts.interval,
             dme_risk=facts.dme.risk,
             follow_up=advice.text,
-            unseen=unseen(facts.landmarks),
+            unseen=hidden,
             text="",
             provenance=provenance,
             answer=answer,
@@ -261,15 +265,18 @@ def _weighed(saliency: SaliencyMap | None, image: FundusImage, regions: Regions)
     return Weighed.of(saliency, image.field, regions.pixels) if saliency else None
 
 
-def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions, thresholds: Thresholds) -> Facts:
-    """The rules applied to the lesions, and what they allow to be said."""
+def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions, thresholds: Thresholds, coarse: frozenset[str]) -> Facts:
+    """The rules applied to the lesions, and what they allow to be said. coarse: classes that the photograph is too small to show."""
     possible = thresholds.possible(regions.lesions)
-    interval, dme = grade_interval(regions.lesions, possible), dme_risk(regions.lesions)
+    interval = grade_interval(regions.lesions, possible)
+    dme = dme_risk(regions.lesions, macula_unjudged(image.field, landmarks, coarse))
     advice = follow_up(interval.visible, dme)
-    evidence = gather(regions.lesions, interval, dme, advice, possible, regions.unreported)
+    evidence = gather(regions.lesions, interval, dme, advice, possible, regions.unreported, coarse)
     height, width = image.field.shape
-    middle = (width / 2, height / 2)
-    return Facts(regions.lesions, landmarks, interval, dme, advice, evidence, middle=middle, unreported=regions.unreported)
+    middle, unreported = (width / 2, height / 2), regions.unreported
+    return Facts(
+        regions.lesions, landmarks, interval, dme, advice, evidence, middle=middle, too_small=coarse, unreported=unreported
+    )
 
 
 def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto", second: str = "auto") -> Explanation:

@@ -9,9 +9,10 @@ import numpy as np
 from fusion.advice import advise
 from fusion.answer import check, told
 from fusion.attribution import Weighed, attributed, tabulate
-from fusion.evidence import gather, unseen
+from fusion.evidence import gather
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
+from fusion.unseen import unseen
 from fusion.verify_facts import Facts
 from fusion.write import NOTHING, Page, render, render_ungradable
 from retinai.lesions import LESIONS, SEGMENTED

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from fusion.advice import advise
 from fusion.answer import Checked, check, how_sure, told
 from fusion.claim_words import statement
-from fusion.evidence import gather, unseen
+from fusion.evidence import gather
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
+from fusion.unseen import unseen
 from fusion.verify_facts import QUALITY_ID, Facts
 from fusion.write import WIDTH, Page, render
 from retinai.lesions import CLASSES, DISCLAIMER, LESIONS, UNSEEN

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.advice import advise
-from fusion.evidence import gather, prompt_lines, unseen
+from fusion.evidence import gather, prompt_lines
 from fusion.regions import QUADRANTS
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
+from fusion.unseen import SHOWN_FROM_PX, Resolution, macula_unjudged, unseen
 from fusion.write import WIDTH, Page, render, render_ungradable
 from retinai.lesions import DISCLAIMER, LESIONS
 from retinai.types import CITED, Evidence, Landmarks, Lesion, Quality
@@ -231,3 +234,56 @@ def test_the_text_cites_only_lesions_that_exist_and_fits_a_terminal(lesions: lis
 def test_the_text_never_claims_oedema(lesions: list[Lesion]):
     text = text_of(lesions, FOUND)
     assert not re.search(r"CSME|clinically significant", text, re.IGNORECASE)
+
+
+COARSE = Resolution(400, frozenset({"MA"}))
+
+
+def test_a_class_that_cannot_be_seen_is_neither_found_nor_denied():
+    interval, dme = grade_interval([]), dme_risk([])
+    said = " ".join(item.statement for item in gather([], interval, dme, follow_up(0, dme), COARSE.coarse))
+    assert "Grade 0 or 1: no haemorrhage or exudate was found, and microaneurysms cannot be seen at this size." in said
+    assert "No microaneurysms" not in said and "No haemorrhages were found." in said
+    first = unseen(DISC_ONLY, COARSE)[0]
+    assert (
+        first
+        == f"Microaneurysms cannot be seen at this size: the whole field is about 500 pixels wide, and it takes {SHOWN_FROM_PX['MA']}."
+    )
+
+
+def test_the_size_is_that_of_a_whole_field_where_the_disc_tells_it():
+    piece = np.ones((300, 300), np.bool_)
+    assert "MA" in Resolution.of(piece, LOST).coarse and Resolution.of(piece, LOST).width_px == 300
+    assert Resolution.of(piece, DISC_ONLY).width_px == 670
+    assert Resolution.of(piece, replace(DISC_ONLY, disc_diameter_px=200.0)).coarse == frozenset()
+
+
+def test_without_a_macula_in_the_picture_no_risk_is_stated():
+    """A disc at the left edge of a field that ends 200 px to its right; one in the middle of a wide field; a fovea; a fovea at the edge."""
+    narrow, wide = np.ones((1000, 1100), np.bool_), np.ones((1000, 1800), np.bool_)
+    narrow[:, :700] = False
+    assert macula_unjudged(narrow, DISC_ONLY) == "the macula's centre is not in this picture"
+    assert macula_unjudged(wide, DISC_ONLY) == macula_unjudged(wide, LOST) == "the macula's centre was not found in this picture"
+    both = replace(DISC_ONLY, fovea=(640.0, 530.0), fovea_confidence=0.9, eye="right")
+    assert macula_unjudged(wide, both) == ""
+    assert macula_unjudged(wide, both, frozenset({"EX"})) == "hard exudates cannot be seen at this size"
+    assert macula_unjudged(wide[:540], both) == "part of the macula is not in this picture"
+
+
+def test_a_risk_that_was_not_judged_says_why_and_what_follows_rests_on_the_grade_alone():
+    why = macula_unjudged(np.ones((1000, 1800), np.bool_), DISC_ONLY)
+    interval, dme = grade_interval([]), dme_risk([], why)
+    page = Page(DISC_ONLY, gather([], interval, dme, follow_up(0, dme)), interval, dme.risk, advise(interval, dme), unseen(DISC_ONLY))
+    text = " ".join(render("photo", page).split())
+    assert dme.risk is None and dme.lesions == ()
+    assert "The macula's centre was not found in this picture, so the risk of macular oedema was not judged." in text
+    assert "Have a grader look first; otherwise re-examine within 24 months." in text and "DME RISK 0" not in text.upper()
+    assert "Re-examine in 1 to 2 years by the grade alone: the visible lesions fit grade 0. The macula was not judged:" in text
+    assert dme_risk([lesion("EX")], why) == dme_risk([lesion("EX")])  # what was found stays: 1 or 2
+
+
+def test_upside_down_is_said_and_no_eye():
+    marks = Landmarks((900.0, 500.0), 100.0, 0.9, (640.0, 470.0), 0.4, None, inverted=True)
+    assert "this photograph may be upside down" in unseen(marks)[0]
+    text = text_of(haemorrhages((1, 0, 0, 0)), marks)
+    assert "right eye" not in text and "left eye" not in text and "it may be upside down" in text

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fusion.advice import advise
-from fusion.evidence import gather, unseen
+from fusion.evidence import gather
 from fusion.eyes import compare
 from fusion.rules import dme_risk, follow_up, grade_interval
+from fusion.unseen import unseen
 from fusion.write import WIDTH
 from retinai.lesions import DISCLAIMER
 from retinai.types import CheckedAnswer, Explanation, Eye, Grade, GradeSet, Landmarks, Lesion, Quality

@@ -72,7 +72,7 @@ def off_dd(found: Landmarks, true: Point) -> float:
     return float(np.hypot(found.fovea[0] - true[0], found.fovea[1] - true[1])) / DD
 
 
-@pytest.mark.parametrize("angle", [-4.0, 8.0, 20.0])
+@pytest.mark.parametrize("angle", [3.0, 8.0, 20.0])
 @pytest.mark.parametrize("distance", [2.2, 2.6, 3.1])
 def test_the_fovea_of_a_right_eye(angle: float, distance: float):
     scene = Scene(angle=angle, distance=distance)
@@ -82,6 +82,28 @@ def test_the_fovea_of_a_right_eye(angle: float, distance: float):
     assert off_dd(found, scene.fovea) < 0.15
     assert found.eye == "right"
     assert found.fovea_confidence >= 0.5 and found.disc_confidence > 0.9
+
+
+def rotated(lesion_map: LesionMap, image: FundusImage, quarters: int) -> tuple[LesionMap, FundusImage]:
+    turn = lambda plane: np.ascontiguousarray(np.rot90(plane, quarters))  # noqa: E731
+    probs = np.stack([turn(channel) for channel in lesion_map.probs])
+    return LesionMap(probs, lesion_map.classes), FundusImage("rotated", turn(image.pixels), turn(image.field))
+
+
+@pytest.mark.parametrize("angle", [3.0, 8.0, 15.0])
+def test_upside_down_there_is_a_fovea_but_no_eye(angle: float):
+    scene = Scene(angle=angle)
+    upright, found = find_landmarks(*scene.draw()), find_landmarks(*rotated(*scene.draw(), 2))
+    assert (upright.inverted, upright.eye) == (False, "right")
+    assert (found.inverted, found.eye) == (True, None)
+    assert off_dd(found, (WIDTH - 1 - scene.fovea[0], HEIGHT - 1 - scene.fovea[1])) < 0.15  # so distances to it still hold
+    assert found.fovea_confidence <= 0.5
+
+
+@pytest.mark.parametrize("quarters", [1, 3])
+def test_a_photograph_on_its_side_has_neither_fovea_nor_eye(quarters: int):
+    found = find_landmarks(*rotated(*Scene().draw(), quarters))
+    assert found.disc is not None and (found.fovea, found.eye, found.inverted) == (None, None, False)
 
 
 def test_a_mirrored_photograph_is_a_left_eye():

@@ -16,7 +16,8 @@ CITED = 6
 class Landmarks:
     """Anatomy in native pixels. Whatever was not found is None, never guessed.
 
-    confidences are 0..1; eye is 'right' when the disc lies on the image's right of the fovea.
+    confidences are 0..1; eye is 'right' when the disc lies on the image's right of the fovea; inverted: the fovea lies above the disc's
+    centre, so that the photograph may be upside down and neither eye nor quadrant is known.
     """
 
     disc: Point | None = None
@@ -25,6 +26,7 @@ class Landmarks:
     fovea: Point | None = None
     fovea_confidence: float = 0.0
     eye: Eye | None = None
+    inverted: bool = False
 
     def __post_init__(self) -> None:
         if (self.disc is None) != (self.disc_diameter_px is None):
