@@ -16,7 +16,7 @@ from fusion.grid import Grid
 from retinai import pipeline
 from retinai.errors import SaliencyError
 from retinai.fit import Fit
-from retinai.lesions import SEGMENTED
+from retinai.lesions import LESIONS, SEGMENTED
 from retinai.pipeline import Pipeline
 from retinai.report.schema import validate
 from retinai.types import FundusImage, Grade, GradeSet, Landmarks, LesionMap, Quality, SaliencyMap, SecondOpinion
@@ -78,8 +78,9 @@ def drawn() -> tuple[FundusImage, dict[str, np.ndarray]]:
 
 @pytest.fixture(autouse=True)
 def gradable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The drawn photograph passes for one whose disc and fovea were found."""
+    """The drawn photograph passes for one that is large enough and whose disc and fovea were found."""
     monkeypatch.setattr(pipeline, "assess", lambda image: Quality(True))
+    monkeypatch.setattr("fusion.unseen.SHOWN_FROM_PX", dict.fromkeys(LESIONS, 1))
     monkeypatch.setattr(pipeline, "find_landmarks", lambda *_: Landmarks((230.0, 120.0), 30.0, 0.9, (150.0, 122.0), 0.9, "right"))
 
 
