@@ -38,9 +38,7 @@ def gather(
     return tuple(replace(draft, id=f"E{number}") for number, draft in enumerate(drafts, start=1))
 
 
-def _grade(
-    lesions: Sequence[Lesion], interval: GradeInterval, possible: Collection[str], coarse: frozenset[str]
-) -> Iterator[Evidence]:
+def _grade(lesions: Sequence[Lesion], interval: GradeInterval, possible: Collection[str], coarse: frozenset[str]) -> Iterator[Evidence]:
     """The visible grade, whether it rests on possible lesions, and the grades that stay open."""
     clause = interval.clauses[0]
     beyond = [CLASSES[code].plural for code in LESIONS if code != "MA" and any(lesion.code == code for lesion in lesions)]

@@ -1,4 +1,4 @@
-"""What one photograph cannot tell: classes of which it is too coarse to show enough, a macula that it leaves out, and the rest in plain words."""
+"""What one photograph cannot tell: classes too small to be seen, a macula that is left out, and the rest, in plain words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TOO_COARSE = "hard exudates cannot be seen at this size"
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How fine a photograph is. width_px: the pixels across a field of 45 to 50 degrees; coarse: the classes that cannot be seen, or only a few of them."""
+    """How fine a photograph is. width_px: the pixels across a field of 45 to 50 degrees; coarse: classes of which it cannot show most."""
 
     width_px: int
     coarse: frozenset[str]
@@ -95,11 +95,11 @@ def unseen(landmarks: Landmarks, resolution: Resolution = FINE) -> tuple[str, ..
 
 
 def _coarse(resolution: Resolution) -> Iterator[str]:
-    """'Microaneurysms cannot be seen at this size: the whole field is about 180 pixels wide, and it takes 700.'"""
+    """'Microaneurysms cannot be seen at this size, but for the largest: the whole field is about 180 pixels wide, and it takes 500.'"""
     for code in LESIONS:
         if code in resolution.coarse:
             size = f"the whole field is about {resolution.width_px} pixels wide, and it takes {SHOWN_FROM_PX[code]}"
-            yield f"{CLASSES[code].plural.capitalize()} cannot be seen at this size: {size}."
+            yield f"{CLASSES[code].plural.capitalize()} cannot be seen at this size, but for the largest: {size}."
 
 
 def _place(landmarks: Landmarks) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,7 +50,7 @@ def _parts(bright: NDArray[np.uint8]) -> Iterator[Part]:
         yield from ((part > 0) & (nearest == core) for core in range(count - 1))
 
 
-def _depth(part: NDArray[np.uint8]) -> NDArray[np.floating]:
+def _depth(part: NDArray[Any]) -> NDArray[Any]:
     """How far each pixel lies from the edge of its part; the picture's own edge counts as one."""
     framed = cv2.copyMakeBorder(part, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0.0,))
     return np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])

@@ -274,9 +274,7 @@ def _facts(image: FundusImage, landmarks: Landmarks, regions: Regions, threshold
     evidence = gather(regions.lesions, interval, dme, advice, possible, regions.unreported, coarse)
     height, width = image.field.shape
     middle, unreported = (width / 2, height / 2), regions.unreported
-    return Facts(
-        regions.lesions, landmarks, interval, dme, advice, evidence, middle=middle, too_small=coarse, unreported=unreported
-    )
+    return Facts(regions.lesions, landmarks, interval, dme, advice, evidence, middle=middle, too_small=coarse, unreported=unreported)
 
 
 def explain(photograph: str | Path, device: str = "auto", vlm: str = "auto", second: str = "auto") -> Explanation:

@@ -241,14 +241,18 @@ COARSE = Resolution(400, frozenset({"MA"}))
 
 def test_a_class_that_cannot_be_seen_is_neither_found_nor_denied():
     interval, dme = grade_interval([]), dme_risk([])
-    said = " ".join(item.statement for item in gather([], interval, dme, follow_up(0, dme), COARSE.coarse))
-    assert "Grade 0 or 1: no haemorrhage or exudate was found, and microaneurysms cannot be seen at this size." in said
-    assert "No microaneurysms" not in said and "No haemorrhages were found." in said
-    first = unseen(DISC_ONLY, COARSE)[0]
-    assert (
-        first
-        == f"Microaneurysms cannot be seen at this size: the whole field is about 500 pixels wide, and it takes {SHOWN_FROM_PX['MA']}."
-    )
+    said = " ".join(item.statement for item in gather([], interval, dme, follow_up(0, dme), coarse=COARSE.coarse))
+    assert "No grade: no microaneurysm, haemorrhage or exudate is marked, but microaneurysms cannot be seen at this size." in said
+    assert "No microaneurysms" not in said and "No haemorrhages are marked." in said
+    size = f"the whole field is about 400 pixels wide, and it takes {SHOWN_FROM_PX['MA']}"
+    assert unseen(DISC_ONLY, COARSE)[0] == f"Microaneurysms cannot be seen at this size, but for the largest: {size}."
+
+
+def test_what_is_marked_of_a_class_that_can_hardly_be_seen_stands():
+    marked = [lesion("MA")]
+    interval, dme = grade_interval(marked), dme_risk(marked)
+    said = " ".join(item.sentence for item in gather(marked, interval, dme, follow_up(1, dme), coarse=COARSE.coarse))
+    assert "is marked [MA-1]; there may be more." in said and "Grade 1" in said
 
 
 def test_the_size_is_that_of_a_whole_field_where_the_disc_tells_it():
