@@ -35,6 +35,11 @@ class Input:
         """Whether the results are named as anyone would expect, by the file's stem."""
         return _is_pipe(self.path) or self.name == self.path.stem
 
+    @property
+    def shown(self) -> str:
+        """What the file is called in messages."""
+        return "standard input" if self.path == STDIN else shown(self.path)
+
     def read(self) -> bytes:
         """The file's bytes, read once: a pipe gives them once. Raises ImageError."""
         from retinai.decoding.limits import MAX_FILE_BYTES  # whose package loads arrays

@@ -29,7 +29,7 @@ from retinai.cli import (
     train_grader,
     view,
 )
-from retinai.cli.streams import Shell, print_anything, say
+from retinai.cli.streams import Shell, ending_at_interrupt, print_anything, say
 from retinai.errors import OutputError, RetinaiError
 from retinai.lesions import DISCLAIMER
 
@@ -82,12 +82,11 @@ def main() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]
     print_anything()
-    try:
-        app()
-    except RetinaiError as error:
-        if debug:
-            raise
-        say(error)
-        sys.exit(1 if isinstance(error, OutputError) else 2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with ending_at_interrupt():
+        try:
+            app()
+        except RetinaiError as error:
+            if debug:
+                raise
+            say(error)
+            sys.exit(1 if isinstance(error, OutputError) else 2)

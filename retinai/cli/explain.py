@@ -127,7 +127,7 @@ def _each(pipeline: Pipeline, inputs: Sequence[Input], output: Path | None, json
 
     for item in inputs:
         if not item.usual:
-            say(f"the results of {item.path} are named {item.name}")
+            say(f"the results of {item.shown} are named {item.name}")
     failed = ungradable = 0
     with Progress("explaining photographs", len(inputs), quiet=len(inputs) == 1) as progress:
         for number, item in enumerate(inputs):
@@ -152,13 +152,13 @@ def _one(pipeline: Pipeline, item: Input, output: Path | None, resume: bool) -> 
         data = item.read()
         name = name_in(output, item.name, hashlib.sha256(data).hexdigest()) if output else item.name
         if name != item.name:
-            say(f"{output}/{item.name} holds something else; the results of {item.path} are named {name}")
+            say(f"{output}/{item.name} holds something else; the results of {item.shown} are named {name}")
         if output and resume and (kept := _kept(pipeline, output / name, data)):
             return _Done(kept, kept["text"])
-        reading = pipeline.read_bytes(data, name, shown(item.path))
+        reading = pipeline.read_bytes(data, name, item.shown)
     except ImageError as error:
         say(error)
-        return _Done(failure(item.name, str(error).replace(shown(item.path), shown(item.path.name))), None)
+        return _Done(failure(item.name, str(error).replace(f"{shown(item.path.parent)}/", "")), None)
     written = output is None or _written(reading, output / name)
     return _Done(reading.document(), reading.explanation.text, written)
 
@@ -195,7 +195,7 @@ def _two_eyes(pipeline: Pipeline, pair: Sequence[Input], output: Path | None, js
     from retinai.report.document import to_patient_document
 
     try:
-        readings = [pipeline.read_bytes(item.read(), item.name, shown(item.path)) for item in pair]
+        readings = [pipeline.read_bytes(item.read(), item.name, item.shown) for item in pair]
     except ImageError as error:
         say(error)
         return 1, 0
