@@ -27,6 +27,7 @@ MACULA_SHARE = 0.9
 NOT_FOUND = "the macula's centre was not found in this picture"
 OUTSIDE = "the macula's centre is not in this picture"
 PARTLY = "part of the macula is not in this picture"
+PRINT = "Retina under print or pen marks: there are such marks in the field, and no lesion is reported on them or touching them."
 TOO_COARSE = "hard exudates cannot be seen at this size"
 
 
@@ -81,10 +82,11 @@ def _share_inside(field: NDArray[np.bool_], centre: Point, radius: float) -> flo
     return float(field[y[there], x[there]].sum() / y.size)
 
 
-def unseen(landmarks: Landmarks, resolution: Resolution = FINE) -> tuple[str, ...]:
-    """What one photograph and this lesion map cannot tell, in plain words."""
+def unseen(landmarks: Landmarks, resolution: Resolution = FINE, marked: bool = False) -> tuple[str, ...]:
+    """What one photograph and this lesion map cannot tell, in plain words. marked: whether there is print or a pen mark in the field."""
     signs = ", ".join(CLASSES[code].plural for code in UNSEEN[:-1]) + f" and {CLASSES[UNSEEN[-1]].plural}"
     return (
+        *([PRINT] if marked else []),
         *_coarse(resolution),
         *_place(landmarks),
         f"{signs[0].upper()}{signs[1:]}: not looked for.",

@@ -23,6 +23,7 @@ from fusion.answer import Told, check, told
 from fusion.attribution import Weighed, attributed, tabulate
 from fusion.evidence import gather, prompt_lines
 from fusion.landmarks import find_landmarks
+from fusion.marked import without_marked
 from fusion.regions import Regions, find_regions
 from fusion.rules import dme_risk, follow_up, grade_interval
 from fusion.thresholds import Thresholds
@@ -36,6 +37,7 @@ from retinai.errors import SaliencyError
 from retinai.files import read_bytes
 from retinai.image import fundus_image
 from retinai.lesions import LESIONS
+from retinai.marks import foreign_marks
 from retinai.names import safe_name, shown
 from retinai.quality import assess
 from retinai.report.document import to_document
@@ -139,6 +141,8 @@ class Pipeline:
             return Reading(image, _ungradable(image, quality, provenance))
         lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
+        marks = foreign_marks(image)
+        lesion_map = without_marked(lesion_map, marks, self.detector.thresholds)
         resolution = Resolution.of(image.field, landmarks)
         regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks, self.detector.peaks)
         facts = _facts(image, landmarks, regions, self._thresholds, resolution.coarse)
@@ -148,7 +152,7 @@ class Pipeline:
         looked = _unless_blank(self.second.look, image, other.grade.level) if self.second and other else None
         if other and (seen := _weighed(looked, image, regions)):
             other = replace(other, saliency=tabulate(seen, regions.lesions))
-        hidden = unseen(landmarks, resolution)
+        hidden = unseen(landmarks, resolution, marked=marks is not None)
         explanation = self._explain(image, quality, facts, hidden, said, other, _weighed(saliency, image, regions), provenance)
         return Reading(image, explanation, lesion_map, regions, saliency, looked)
 
