@@ -34,6 +34,4 @@ def _touching(parts: Mask, marks: Mask) -> Mask:
     if not (parts & marks).any():
         return np.zeros_like(parts)
     count, labels = cv2.connectedComponents(parts.astype(np.uint8), connectivity=8)
-    touched = np.zeros(count, np.bool_)
-    touched[labels[parts & marks]] = True
-    return touched[labels]
+    return np.isin(np.arange(count), labels[parts & marks])[labels]

@@ -8,6 +8,8 @@ How often retina is taken for ink, and ink missed, is measured in docs/quality.m
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from retinai.fit import field_box
 from retinai.types import FundusImage
 
 Mask = NDArray[np.bool_]
+Plane = NDArray[Any]
 
 _SIDE = 1200  # px, the longer side of the field on the working copy: a pen's stroke is 2 to 8 px wide there
 _BLOCK = 150  # cells along that side, over which the retina's own colour is taken
@@ -39,7 +42,7 @@ def foreign_marks(image: FundusImage) -> Mask | None:
     scale = min(1.0, _SIDE / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     pixels = np.asarray(cv2.resize(image.pixels[inner], size, interpolation=cv2.INTER_AREA), np.uint8)
-    field = cv2.resize(image.field[inner].view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    field = np.asarray(cv2.resize(image.field[inner].view(np.uint8), size, interpolation=cv2.INTER_NEAREST), np.uint8)
     ink = _ink(pixels, field)
     if np.count_nonzero(ink) < _LEAST:
         return None
@@ -90,12 +93,11 @@ def _off_the_border(dark: Mask, inside: Mask) -> Mask:
     """The parts of `dark` that lie inside and do not hang together with the border, as a notch in the field does."""
     joined = (dark | ~inside).astype(np.uint8)
     count, labels = cv2.connectedComponents(joined, connectivity=8)
-    border = np.zeros(count, np.bool_)
-    border[labels[~inside]] = True
+    border = np.isin(np.arange(count), labels[~inside])
     return dark & ~border[labels]
 
 
-def _hard(mask: Mask, plane: NDArray[np.int16]) -> Mask:
+def _hard(mask: Mask, plane: Plane) -> Mask:
     """The parts of a mask whose outline is a hard edge in `plane`."""
     if not mask.any():
         return mask

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from retinai.decoding import decode
 from retinai.image import fundus_image, read_pixels
 from retinai.marks import foreign_marks
 
@@ -52,8 +53,8 @@ def test_ink_is_found(photograph: Picture, draw: Callable[[Picture, tuple[int, i
     canvas = photograph.copy()
     draw(canvas, ink)
     drawn = np.abs(canvas.astype(int) - photograph).sum(axis=2) > 90
-    jpeg = cv2.imdecode(cv2.imencode(".jpg", canvas[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1], cv2.IMREAD_COLOR)[..., ::-1]
-    marks = foreign_marks(fundus_image(np.ascontiguousarray(jpeg), "inked"))
+    code = cv2.imencode(".jpg", canvas[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+    marks = foreign_marks(fundus_image(decode(code.tobytes(), "inked"), "inked"))
     assert marks is not None and marks[drawn].mean() > 0.9
     assert marks.mean() < 0.05
 
