@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from retinai.lesions import LESIONS
+from retinai.marks import connected
 from retinai.types import LesionMap
 
 Mask = NDArray[np.bool_]
@@ -33,5 +33,5 @@ def _touching(parts: Mask, marks: Mask) -> Mask:
     """The connected parts of a mask that touch the marks."""
     if not (parts & marks).any():
         return np.zeros_like(parts)
-    count, labels = cv2.connectedComponents(parts.astype(np.uint8), connectivity=8)
+    count, labels = connected(parts.astype(np.uint8))
     return np.isin(np.arange(count), labels[parts & marks])[labels]

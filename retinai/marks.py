@@ -92,7 +92,7 @@ def _retina(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _off_the_border(dark: Mask, inside: Mask) -> Mask:
     """The parts of `dark` that lie inside and do not hang together with the border, as a notch in the field does."""
     joined = (dark | ~inside).astype(np.uint8)
-    count, labels = cv2.connectedComponents(joined, connectivity=8)
+    count, labels = connected(joined)
     border = np.isin(np.arange(count), labels[~inside])
     return dark & ~border[labels]
 
@@ -104,7 +104,7 @@ def _hard(mask: Mask, plane: Plane) -> Mask:
     part = mask.astype(np.uint8)
     outline = mask & (cv2.erode(part, np.ones((3, 3), np.uint8)) == 0)
     hard = cv2.morphologyEx(plane, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8)) >= _HARD
-    count, labels = cv2.connectedComponents(part, connectivity=8)
+    count, labels = connected(part)
     lengths, hard_lengths = (np.bincount(labels[which], minlength=count) for which in (outline, outline & hard))
     kept = hard_lengths >= _HARD_SHARE * np.maximum(lengths, 1)
     kept[0] = False
@@ -112,7 +112,13 @@ def _hard(mask: Mask, plane: Plane) -> Mask:
 
 
 def _without_specks(ink: Mask) -> Mask:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    kept = stats[:, cv2.CC_STAT_AREA] >= _SPECK
+    count, labels = connected(ink.astype(np.uint8))
+    kept = np.bincount(labels.ravel(), minlength=count) >= _SPECK
     kept[0] = False
-    return kept[labels] if count > 1 else ink
+    return kept[labels]
+
+
+def connected(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32]]:
+    """How many labels there are, 0 for the ground, and the 8-connected part of each pixel of a 0/1 mask."""
+    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    return count, np.asarray(labels, np.int32)
