@@ -8,14 +8,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from retinai.camera.profile import bundled_profiles
 from retinai.errors import UsageError, WeightsError
 from retinai.grading.knn import Bank
 from retinai.grading.metrics import confusion, kappa
 from retinai.grading.review import area_under_risk, review_threshold, risk_coverage
-from retinai.grading.shortcuts import as_lines, by_group, collapse, from_group_alone, within_lines, within_sources
+from retinai.grading.shortcuts import (
+    acquisition,
+    as_lines,
+    by_group,
+    collapse,
+    from_group_alone,
+    shortcut_alarms,
+    within_lines,
+    within_sources,
+)
 from retinai.grading.tune import fit_temperature, levels_of, log_loss, quadratic_kappa, softmax, tune_cuts
 from retinai.grading.weights import FILE, load_grader_files, save_grader
 from retinai.readers.record import Record
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "IDRiD_18.jpg"
 
 
 def drawn(count: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -99,6 +111,23 @@ def test_what_the_camera_alone_tells(tmp_path: Path):
     assert found["from_source_alone"] == found["from_size_alone"] == 0.9  # better than the grader's own 0.8: it is the camera
     assert from_group_alone([0] * 10, truth) == 0.5
     assert max(map(len, as_lines(found))) <= 80
+    assert shortcut_alarms(found, 0.5)[0] == "knowing the source alone is right in 0.900, the most frequent class in 0.500: a shortcut"
+    assert shortcut_alarms(found, 0.85) == []
+
+
+def test_marks_and_exposure_of_the_camera_are_traits(tmp_path: Path):
+    (profile,) = bundled_profiles()
+    with Image.open(EXAMPLE) as picture:
+        clean = np.asarray(picture.resize(profile.pattern.shape[1::-1]).convert("RGB"))
+    dusty = np.clip((clean + 4.0) * np.exp(profile.pattern) - 4, 0, 255).astype(np.uint8)
+    pictures = {"clean": clean, "dusty": dusty, "darker": (clean * 0.5).astype(np.uint8)}
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    Image.new("RGB", (70, 66)).save(tmp_path / "other.png")
+    names = [*pictures, "other"]
+    found = acquisition([Record(name, "validation", tmp_path / f"{name}.png", "a") for name in names])
+    assert found["marks"] == ["clean", "dusty", "clean", "unknown"]
+    assert found["exposure"][0] == "bright" and found["exposure"][3] == "dark"
 
 
 def test_within_a_source_the_camera_tells_nothing():

@@ -63,8 +63,7 @@ class Divided:
 
 def divide(image: FundusImage, profiles: Sequence[CameraProfile]) -> Divided:
     """The photograph without the marks of the first profile that fits its size and field; as it is where none fits, or none shows."""
-    outline = outline_of(image)
-    profile = next((each for each in profiles if each.marks and same_camera(outline, each.outline)), None)
+    profile = fitting(image, profiles)
     if profile is None:
         return Divided(image)
     amplitude, strengths = measure(image, profile)
@@ -72,6 +71,12 @@ def divide(image: FundusImage, profiles: Sequence[CameraProfile]) -> Divided:
         return Divided(image, profile, amplitude, np.zeros(len(profile.marks)))
     pixels = _divided(image, profile, strengths)
     return Divided(replace(image, pixels=pixels), profile, amplitude, strengths)
+
+
+def fitting(image: FundusImage, profiles: Sequence[CameraProfile]) -> CameraProfile | None:
+    """The first profile of the camera with this photograph's shape and field, None where there is none."""
+    outline = outline_of(image)
+    return next((profile for profile in profiles if profile.marks and same_camera(outline, profile.outline)), None)
 
 
 def read_divided(path: Path, profiles: Sequence[CameraProfile]) -> FundusImage:

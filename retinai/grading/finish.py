@@ -20,7 +20,7 @@ from retinai.grading.model import GraderModel
 from retinai.grading.names import Target
 from retinai.grading.review import area_under_risk, review_threshold
 from retinai.grading.settings import ImageGraderConfig
-from retinai.grading.shortcuts import by_group, collapse, within_sources
+from retinai.grading.shortcuts import by_group, collapse, shortcut_alarms, within_sources
 from retinai.grading.tune import fit_temperature, levels_of, quadratic_kappa, softmax, tune_cuts
 
 _BATCH = 8
@@ -108,10 +108,7 @@ def judge(
     figures["held_by_sets"] = coverage(probs, levels) if target.name == "grade" else None
     alarm = collapse(given, levels, target.classes)
     alarms = [f"validation: {alarm}"] if alarm else []
-    alone = max(figures["groups"]["from_source_alone"], figures["groups"]["from_size_alone"])
-    if not target.ordered and alone > figures["majority"] + 0.1:
-        alarms.append(f"the camera alone tells {alone:.3f} of the classes right, the most frequent class {figures['majority']:.3f}")
-    return figures, alarms
+    return figures, alarms + shortcut_alarms(figures["groups"], figures["majority"])
 
 
 def headline(probs: NDArray[np.float64], given: NDArray[np.integer], levels: NDArray[np.int64], target: Target) -> dict[str, Any]:

@@ -1,25 +1,31 @@
 """Is it the eye or the camera? Alarms for graders that took a short cut.
 
-A collapse to one class is named while training goes on. After it, accuracy is told by source, by size of the photograph
-and by class, beside what is reached by knowing the source or the size alone and nothing of the eye.
+A collapse to one class is named while training goes on. After it, accuracy is given by source, by size of the photograph, by the
+marks of the camera, by exposure and by class, beside what is reached by knowing one of them alone and nothing of the eye.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from retinai.bootstrap import Interval, bootstrap, wilson
+from retinai.camera.divide import SHOWN, fitting, measure
+from retinai.camera.profile import bundled_profiles
 from retinai.grading.metrics import area_under_curve
+from retinai.image import read_photograph
 from retinai.readers.record import Record
 
 Ints = NDArray[np.integer]
 Floats = NDArray[np.float64]
+TRAITS = ("source", "size", "marks", "exposure")
+"""Of the acquisition: whoever knows one of them and nothing of the eye must not be right more often than a grader."""
 COLLAPSED = 0.95
 FEWEST = 5
 
@@ -35,21 +41,41 @@ def collapse(given: Ints, truth: Ints, classes: Sequence[str]) -> str | None:
 
 
 def by_group(records: Sequence[Record], truth: Ints, given: Ints, classes: Sequence[str]) -> dict[str, Any]:
-    """Accuracy with Wilson intervals by source, size and class, and what source or size alone would reach.
+    """Accuracy with Wilson intervals by acquisition and class, and what each trait of the acquisition alone would reach.
 
-    {'source': {name: {'accuracy', 'interval', 'count', 'majority'}}, 'size': ..., 'class': ..., 'from_source_alone': 0..1,
-    'from_size_alone': 0..1}. 'majority' is the share of the group's most frequent class, which a grader that knows only the
-    group would reach in it.
+    {'source': {name: {'accuracy', 'interval', 'count', 'majority'}}, 'size': ..., 'marks': ..., 'exposure': ..., 'class': ...,
+    'from_source_alone': 0..1, 'from_size_alone': ..., ...}. 'majority' is the share of the group's most frequent class, which a
+    grader that knows only the group would reach in it.
     """
     groups = {
         "source": [record.source for record in records],
         "size": [_size(record) for record in records],
+        **acquisition(records),
         "class": [classes[level] for level in truth],
     }
     found: dict[str, Any] = {name: _accuracies(keys, truth, given) for name, keys in groups.items()}
-    for name in ("source", "size"):
+    for name in TRAITS:
         found[f"from_{name}_alone"] = from_group_alone(groups[name], truth)
     return found
+
+
+def shortcut_alarms(groups: Mapping[str, Any], majority: float) -> list[str]:
+    """A plain line for each trait of the acquisition that tells much more of the classes than their frequencies do."""
+    alone = {name: groups[f"from_{name}_alone"] for name in TRAITS}
+    line = "knowing the {} alone is right in {:.3f}, the most frequent class in {:.3f}: a shortcut"
+    return [line.format(name, share, majority) for name, share in alone.items() if share > majority + 0.1]
+
+
+def acquisition(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Of each photograph: its camera's 'marks' ('clean', 'dusty', 'unknown' without a profile) and its third of 'exposure'."""
+    profiles, marks, light = bundled_profiles(), [], []
+    for record in records:
+        image = read_photograph(record.image)
+        profile = fitting(image, profiles)
+        marks.append("unknown" if profile is None else "dusty" if measure(image, profile)[0] >= SHOWN else "clean")
+        light.append(cv2.mean(image.pixels[..., 1], image.field.view(np.uint8))[0])
+    thirds = np.searchsorted(np.quantile(light, (1 / 3, 2 / 3)), light)
+    return {"marks": marks, "exposure": [("dark", "middle", "bright")[third] for third in thirds]}
 
 
 def from_group_alone(keys: Sequence[Hashable], truth: Ints) -> float:
@@ -113,12 +139,13 @@ def _size(record: Record) -> str:
 def as_lines(found: dict[str, Any]) -> list[str]:
     """The same for people, in eighty columns."""
     lines = [f"{'':<40}{'n':>6}{'accuracy':>10}{'95 % interval':>16}{'null':>7}"]
-    for name in ("source", "size", "class"):
+    for name in (*TRAITS, "class"):
         rows = sorted(found[name].items(), key=lambda item: -item[1]["count"])[:8]
         for key, row in rows:
             null = f"{row['majority']:.3f}" if name != "class" else ""
             lines.append(_line(f"{name} {key}", row, row["accuracy"], null))
-    lines.append(f"known from the source alone: {found['from_source_alone']:.3f}; from the size alone: {found['from_size_alone']:.3f}")
+    alone = "; ".join(f"{name} {found[f'from_{name}_alone']:.3f}" for name in TRAITS)
+    lines.append(f"one trait alone: {alone}")
     return lines
 
 
