@@ -9,6 +9,7 @@ from drawn_camera import SIZE, SPECKS, draw_clinic, draw_eye, dust
 from PIL import Image
 from typer.testing import CliRunner
 
+from retinai.camera.candidates import MarkJudge
 from retinai.camera.divide import divide
 from retinai.camera.learn import LEAST, learn
 from retinai.camera.picture import picture, summary
@@ -220,3 +221,27 @@ def test_the_same_eye_is_known_again_and_another_is_not() -> None:
     first, second = keypoints(image), keypoints(fundus_image(turned, "again"))
     other = keypoints(fundus_image(image.pixels[:, ::-1].copy(), "other"))
     assert inliers(first, second) > 40 > 12 > inliers(first, other)
+
+
+def spot(x: int, y: int, radius: float) -> tuple[tuple[int, int, int, int], np.ndarray]:
+    """Box and flat pixels of a round candidate."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+    flat = np.flatnonzero(np.hypot(rows - y, columns - x) < radius)
+    return (int(x - radius), int(y - radius), int(2 * radius) + 1, int(2 * radius) + 1), flat
+
+
+def test_what_is_left_of_a_mark_is_no_lesion_and_a_lesion_under_it_is(profile: CameraProfile) -> None:
+    x, y, _, _ = SPECKS[2]
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+    lesion = 1 - 0.45 * (np.hypot(rows - y, columns - x) < 3.5)
+    plain, hidden = draw_eye(113), np.round(draw_eye(113) * lesion[..., None]).astype(np.uint8)
+    judges = [MarkJudge.of(divide(fundus_image(pixels, "x"), [profile])) for pixels in (plain, hidden)]
+    box, flat = spot(x, y, 3)
+    assert [judge is not None and judge.is_mark("HE", box, flat) for judge in judges] == [True, False]
+    assert judges[0] is not None and not judges[0].is_mark("EX", box, flat)  # marks are dark
+    box, flat = spot(x + 40, y, 3)
+    assert not judges[0].is_mark("HE", box, flat)  # away from every mark
+
+
+def test_nothing_is_explained_by_a_clean_lens(profile: CameraProfile) -> None:
+    assert MarkJudge.of(divide(fundus_image(draw_eye(111, lens=False), "x"), [profile])) is None
