@@ -23,6 +23,7 @@ from safetensors.numpy import save
 from fusion.landmarks import find_landmarks
 from fusion.regions import Regions, find_regions
 from retinai.artifacts import building
+from retinai.camera.divide import divide
 from retinai.conformal import Conformal, open_grades
 from retinai.errors import OtherWeightsError
 from retinai.files import whole
@@ -46,7 +47,8 @@ class LesionReader:
 
     def __init__(self, detector: LesionDetector, cache: Path | None = None) -> None:
         self.detector = detector
-        settings = [_FORMAT, detector.card["sha256"], list(detector.sides), detector.views, dict(detector.thresholds)]
+        cameras = [profile.sha256 for profile in detector.profiles]
+        settings = [_FORMAT, detector.card["sha256"], list(detector.sides), detector.views, dict(detector.thresholds), cameras]
         self.cache = cache / hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16] if cache else None
         if self.cache:
             self.cache.mkdir(parents=True, exist_ok=True)
@@ -61,7 +63,7 @@ class LesionReader:
         path = self.cache / f"{hashlib.sha256(image.pixels.tobytes()).hexdigest()}.safetensors" if self.cache else None
         if path and path.exists():
             return read_reading(path)
-        reading = self._look(image)
+        reading = self._look(divide(image, self.detector.profiles).image)
         if path:
             write_reading(path, reading)
         return reading

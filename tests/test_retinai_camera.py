@@ -244,4 +244,4 @@ def test_what_is_left_of_a_mark_is_no_lesion_and_a_lesion_under_it_is(profile: C
 
 
 def test_nothing_is_explained_by_a_clean_lens(profile: CameraProfile) -> None:
-    assert MarkJudge.of(divide(fundus_image(draw_eye(111, lens=False), "x"), [profile])) is None
+    assert MarkJudge.of(divide(fundus_image(draw_eye(102, lens=False), "x"), [profile])) is None
