@@ -61,13 +61,13 @@ def _variant(pipeline: Pipeline, detector: LesionDetector, talker: Talker | None
 
 def _smallest(detector: LesionDetector) -> LesionDetector:
     card = {**detector.card, "sides": [min(detector.sides)], "views": 1}
-    return LesionDetector(detector.model, card, detector.device)
+    return LesionDetector(detector.model, card, detector.device, detector.profiles)
 
 
 def _on_cpu(detector: LesionDetector) -> LesionDetector:
     import torch
 
-    return LesionDetector(copy.deepcopy(detector.model).cpu(), detector.card, torch.device("cpu"))
+    return LesionDetector(copy.deepcopy(detector.model).cpu(), detector.card, torch.device("cpu"), detector.profiles)
 
 
 def _tidy() -> None:

@@ -7,7 +7,7 @@ upper, then to the left one. Nothing here knows how the map was made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -29,6 +29,8 @@ drawn lesions of IDRiD fall below.
 """
 BRIGHT = ("EX", "SE")
 """Classes that the bright optic disc is mistaken for; one whose centre lies in the disc is left out."""
+Spurious = Callable[[str, Box, NDArray[np.int64]], bool]
+"""(class, box, flat pixel indices) of a candidate -> whether something else explains it, as a mark on the camera does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,9 +75,10 @@ def find_regions(
     thresholds: Mapping[str, float],
     landmarks: Landmarks,
     peaks: Mapping[str, float] | None = None,
+    spurious: Spurious | None = None,
 ) -> Regions:
     """All lesions of a photograph. thresholds: class -> operating probability, which outlines a lesion; peaks: class ->
-    least confidence of a lesion that is reported, the threshold where there is none.
+    least confidence of a lesion that is reported, the threshold where there is none; spurious: what tells a candidate that is no lesion.
 
     Raises ValueError where a lesion class has no channel or no threshold: a class that was not looked for must not be
     told as absent.
@@ -89,7 +92,7 @@ def find_regions(
     pixels: dict[str, NDArray[np.int64]] = {}
     for code in LESIONS:
         peak = (peaks or thresholds).get(code, thresholds[code])
-        for lesion, where in _class_lesions(code, lesion_map.channel(code), thresholds[code], floor_px(code, side), landmarks):
+        for lesion, where in _class_lesions(code, lesion_map.channel(code), thresholds[code], floor_px(code, side), landmarks, spurious):
             if lesion.confidence < peak:
                 unreported.append(lesion)
                 continue
@@ -104,12 +107,14 @@ def floor_px(code: str, field_side: int) -> int:
 
 
 def _class_lesions(
-    code: str, probs: NDArray[np.float32], threshold: float, floor: int, landmarks: Landmarks
+    code: str, probs: NDArray[np.float32], threshold: float, floor: int, landmarks: Landmarks, spurious: Spurious | None
 ) -> list[tuple[Lesion, NDArray[np.int64]]]:
     """The lesions of one class with their pixels, most confident first: every pixel reaches the threshold, all together are `floor`."""
     found = _components(probs, threshold, floor)
     if code in BRIGHT:
         found = [part for part in found if not _in_disc(part.centre, landmarks)]
+    if spurious:
+        found = [part for part in found if not spurious(code, part.box, part.pixels)]
     found.sort(key=lambda part: (-part.confidence, -part.pixels.size, part.box[1], part.box[0]))
     nearest = _nearest_dd([part.pixels for part in found], probs.shape[1], landmarks)
     lesions = []

@@ -30,6 +30,8 @@ from fusion.thresholds import Thresholds
 from fusion.unseen import Resolution, macula_unjudged, unseen
 from fusion.verify_facts import Facts
 from fusion.write import NOTHING, Page, render, render_ungradable
+from retinai.camera.candidates import MarkJudge
+from retinai.camera.divide import divide
 from retinai.decoding import decode
 from retinai.decoding.limits import MAX_FILE_BYTES
 from retinai.draw import heat, overlay
@@ -114,14 +116,16 @@ class Pipeline:
         talker: Talker | None = None,
         ground: Ground = "verify",
         second: str = "none",
+        camera: str = "auto",
     ) -> Pipeline:
-        """Load the lesion weights, the bundled ones by default, and who gives the second opinion (see `retinai.second`).
+        """Load the lesion weights, the bundled ones by default, who gives the second opinion (see `retinai.second`), and the profile of the
+        camera whose marks are taken out ('auto', 'none' or a file).
 
-        Raises WeightsError, UsageError for a device or an opinion that is not there, MissingModelError.
+        Raises WeightsError, UsageError for a device or an opinion that is not there, MissingModelError, DataError for a profile.
         """
         from retinai.second import load_second
 
-        detector = LesionDetector.load(weights or BUNDLED, device)
+        detector = LesionDetector.load(weights or BUNDLED, device, camera)
         return cls(detector, talker, ground, second=load_second(second, detector, device))
 
     def read_file(self, path: Path) -> Reading:
@@ -139,12 +143,14 @@ class Pipeline:
         quality = assess(image)
         if not quality.gradable:
             return Reading(image, _ungradable(image, quality, provenance))
+        photograph, divided = image, divide(image, self.detector.profiles)
+        image, judge, provenance["camera"] = divided.image, MarkJudge.of(divided), divided.record()
         lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
         marks = foreign_marks(image)
         lesion_map = without_marked(lesion_map, marks, self.detector.thresholds)
         resolution = Resolution.of(image.field, landmarks)
-        regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks, self.detector.peaks)
+        regions = find_regions(lesion_map, image, self.detector.thresholds, landmarks, self.detector.peaks, judge.is_mark)
         facts = _facts(image, landmarks, regions, self._thresholds, resolution.coarse)
         said = self._ask(image, facts)
         saliency = self._look(image, facts, said)
@@ -154,7 +160,7 @@ class Pipeline:
             other = replace(other, saliency=tabulate(seen, regions.lesions))
         hidden = unseen(landmarks, resolution, marked=marks is not None)
         explanation = self._explain(image, quality, facts, hidden, said, other, _weighed(saliency, image, regions), provenance)
-        return Reading(image, explanation, lesion_map, regions, saliency, looked)
+        return Reading(photograph, explanation, lesion_map, regions, saliency, looked)
 
     def _ask(self, image: FundusImage, facts: Facts) -> Answer | None:
         """What the language model says, with or without being told the findings."""
@@ -248,6 +254,7 @@ class Pipeline:
             "sides": list(self.detector.sides),
             "views": self.detector.views,
             "vlm": self.talker.identity if self.talker else None,
+            "camera": None,
             "second": dict(self.second.identity) if self.second else None,
             "runtime": RUNTIME,
             "precision": PRECISION,

@@ -30,7 +30,7 @@ class DrawnDetector:
     def __init__(self, sides: tuple[int, ...] = (1536, 2048)) -> None:
         self.card = {"sha256": "5" * 64, "sides": list(sides), "encoder": "drawn"}
         self.device = SimpleNamespace(type="cpu")
-        self.sides, self.views = sides, 1
+        self.sides, self.views, self.profiles = sides, 1, ()
         self.thresholds = dict.fromkeys(SEGMENTED, 0.5)
         self.peaks, self.sure = dict.fromkeys(SEGMENTED, 0.5), dict.fromkeys(SEGMENTED, 0.6)
         self.seen = 0

@@ -49,6 +49,11 @@ class Divided:
             return np.zeros(self.image.field.shape, np.float32)
         return np.asarray(cv2.resize(1 - np.exp(_scaled(self.profile, self.strengths).min(axis=2)), size), np.float32)
 
+    def sentence(self) -> str:
+        """For people: that marks were there, and what became of them."""
+        count = 0 if self.strengths is None else int((self.strengths > SHOWN).sum())
+        return f"{count} dark marks of the camera (dust) were taken out of the photograph before it was read; they are no lesions."
+
     def record(self) -> dict[str, Any] | None:
         """For the provenance of an explanation: which profile, how strongly."""
         if self.profile is None or self.strengths is None:
