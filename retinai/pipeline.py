@@ -144,7 +144,7 @@ class Pipeline:
         if not quality.gradable:
             return Reading(image, _ungradable(image, quality, provenance))
         photograph, divided = image, divide(image, self.detector.profiles)
-        image, judge, provenance["camera"] = divided.image, MarkJudge.of(divided), divided.record()
+        image, judge = divided.image, MarkJudge.of(divided)
         lesion_map = self.detector.detect(image)
         landmarks = find_landmarks(lesion_map, image)
         marks = foreign_marks(image)
@@ -254,7 +254,7 @@ class Pipeline:
             "sides": list(self.detector.sides),
             "views": self.detector.views,
             "vlm": self.talker.identity if self.talker else None,
-            "camera": None,
+            "cameras": [profile.sha256 for profile in self.detector.profiles],
             "second": dict(self.second.identity) if self.second else None,
             "runtime": RUNTIME,
             "precision": PRECISION,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +20,7 @@ from retinai.camera.light import OFFSET, high_pass
 from retinai.camera.profile import CameraProfile
 from retinai.camera.templates import amplitudes
 from retinai.image import read_photograph
-from retinai.types import FundusImage
+from retinai.types import CameraMarks, FundusImage
 
 SHOWN = 0.25
 """The amplitude from which on a photograph shows a profile's marks; below it the lens was clean and nothing is divided."""
@@ -49,21 +48,12 @@ class Divided:
             return np.zeros(self.image.field.shape, np.float32)
         return np.asarray(cv2.resize(1 - np.exp(_scaled(self.profile, self.strengths).min(axis=2)), size), np.float32)
 
-    def sentence(self) -> str:
-        """For people: that marks were there, and what became of them."""
-        count = 0 if self.strengths is None else int((self.strengths > SHOWN).sum())
-        return f"{count} dark marks of the camera (dust) were taken out of the photograph before it was read; they are no lesions."
-
-    def record(self) -> dict[str, Any] | None:
-        """For the provenance of an explanation: which profile, how strongly."""
+    def record(self) -> CameraMarks | None:
+        """For the record of an explanation: which profile, how strongly."""
         if self.profile is None or self.strengths is None:
             return None
-        return {
-            "profile_sha256": self.profile.sha256,
-            "amplitude": round(self.amplitude, 3),
-            "marks": len(self.profile.marks),
-            "divided": int((self.strengths > SHOWN).sum()),
-        }
+        divided = int((self.strengths > SHOWN).sum())
+        return CameraMarks(self.profile.sha256, round(self.amplitude, 3), len(self.profile.marks), divided)
 
 
 def divide(image: FundusImage, profiles: Sequence[CameraProfile]) -> Divided:

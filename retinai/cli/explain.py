@@ -50,6 +50,7 @@ def explain(
         typer.Option(help="prompt: tell --vlm the findings before it answers. Its answer is checked in any case."),
     ] = "verify",
     second: Second = "auto",
+    camera: Annotated[str, typer.Option(help="Camera profile to take marks out by: auto, none, or a FILE.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Take over what --output holds of the same files, models and settings.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a photograph could not be graded.")] = False,
 ) -> None:
@@ -70,7 +71,7 @@ def explain(
     from retinai.pipeline import Pipeline
 
     talker = talker_of(vlm, adapter, load_4bit, device, ground)
-    pipeline = Pipeline.load(weights, device, talker, ground, second)
+    pipeline = Pipeline.load(weights, device, talker, ground, second, camera)
     failed, ungradable = _two_eyes(pipeline, inputs, output, json) if pair else _each(pipeline, inputs, output, json, resume)
     raise typer.Exit(1 if failed else 3 if strict and ungradable else 0)
 

@@ -77,6 +77,7 @@ _WORDS = {
     "second": "auxiliary grader",
     "ground": "--ground",
     "versions": "version of its libraries",
+    "cameras": "camera profile",
     "sides": "input size",
     "views": "number of test-time flips",
 }

@@ -58,8 +58,8 @@ class Provenance(_Strict):
     """What computed the lesion map."""
     precision: str
     """What it computed in: bf16 rounds differently on different processors."""
-    camera: dict[str, str | float | int] | None
-    """The profile of the camera whose marks were divided out: its checksum, the pattern's strength; null where none fits."""
+    cameras: list[str]
+    """The checksums of the camera profiles that were tried."""
     device: str
     threads: int
     python: str

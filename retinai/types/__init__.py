@@ -6,6 +6,7 @@ Boxes are (x, y, width, height) in native pixels. Distances in `_dd` are optic d
 
 from __future__ import annotations
 
+from retinai.types.camera import CameraMarks
 from retinai.types.claim import CheckedAnswer, Claim, Count, Polarity, Region, Verdict
 from retinai.types.evidence import CITED, Box, Evidence, Landmarks, Lesion, Place, Point
 from retinai.types.explanation import Explanation, Patient
@@ -18,6 +19,7 @@ __all__ = [
     "Advice",
     "Attribution",
     "Box",
+    "CameraMarks",
     "CheckedAnswer",
     "Claim",
     "Count",

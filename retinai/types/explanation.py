@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from retinai.types.camera import CameraMarks
 from retinai.types.claim import CheckedAnswer
 from retinai.types.evidence import Evidence, Landmarks, Lesion
 from retinai.types.grade import Advice, GradeInterval, SecondOpinion
@@ -18,7 +19,7 @@ class Explanation:
     """All that is said of one photograph. image: its name; follow_up: the text of `advice`; text: the rendered sentences; unseen: what
     could not be assessed; provenance: weights' hashes, config, versions, seed; answer: the language model's, where one was asked;
     saliency: where it looked, None where that is unknown; advice: None for an ungradable photograph; second: the small grader's reading,
-    where there is one."""
+    where there is one; camera: the marks of the camera that were taken out first, None where no profile fits."""
 
     image: str
     quality: Quality
@@ -35,6 +36,7 @@ class Explanation:
     saliency: SaliencyTable | None = None
     advice: Advice | None = None
     second: SecondOpinion | None = None
+    camera: CameraMarks | None = None
 
 
 @dataclass(frozen=True, slots=True)
