@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fusion.landmarks import ANGLE_DEG, DISTANCE_DD
 from retinai.fit import field_box
 from retinai.lesions import CLASSES, LESIONS, UNSEEN
-from retinai.types import Landmarks, Point
+from retinai.types import CameraMarks, Landmarks, Point
 
 SHOWN_FROM_PX: Mapping[str, int] = {"MA": 500, "HE": 250, "EX": 500, "SE": 250}
 """Least width of the field in pixels at which the absence of a class says anything: the map still outlines three quarters of what it
@@ -82,11 +82,15 @@ def _share_inside(field: NDArray[np.bool_], centre: Point, radius: float) -> flo
     return float(field[y[there], x[there]].sum() / y.size)
 
 
-def unseen(landmarks: Landmarks, resolution: Resolution = FINE, marked: bool = False) -> tuple[str, ...]:
-    """What one photograph and this lesion map cannot tell, in plain words. marked: whether there is print or a pen mark in the field."""
+def unseen(
+    landmarks: Landmarks, resolution: Resolution = FINE, marked: bool = False, camera: CameraMarks | None = None
+) -> tuple[str, ...]:
+    """What one photograph and this lesion map cannot tell, in plain words. marked: whether there is print or a pen mark in the field;
+    camera: the marks of the camera that were taken out."""
     signs = ", ".join(CLASSES[code].plural for code in UNSEEN[:-1]) + f" and {CLASSES[UNSEEN[-1]].plural}"
     return (
         *([PRINT] if marked else []),
+        *_dust(camera),
         *_coarse(resolution),
         *_place(landmarks),
         f"{signs[0].upper()}{signs[1:]}: not looked for.",
@@ -94,6 +98,11 @@ def unseen(landmarks: Landmarks, resolution: Resolution = FINE, marked: bool = F
         "Thickening of the macula: not visible in one photograph; the DME risk rests on hard exudates alone.",
         "Retina outside this photograph, and lesions too small or too faint to be told from noise: there may be more than is marked.",
     )
+
+
+def _dust(camera: CameraMarks | None) -> Iterator[str]:
+    if camera and camera.divided:
+        yield f"{camera.divided} dark marks of the camera (dust) were taken out of the photograph before it was read: they are no lesions."
 
 
 def _coarse(resolution: Resolution) -> Iterator[str]:

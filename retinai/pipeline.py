@@ -158,8 +158,9 @@ class Pipeline:
         looked = _unless_blank(self.second.look, image, other.grade.level) if self.second and other else None
         if other and (seen := _weighed(looked, image, regions)):
             other = replace(other, saliency=tabulate(seen, regions.lesions))
-        hidden = unseen(landmarks, resolution, marked=marks is not None)
+        hidden = unseen(landmarks, resolution, marks is not None, divided.record())
         explanation = self._explain(image, quality, facts, hidden, said, other, _weighed(saliency, image, regions), provenance)
+        explanation = replace(explanation, camera=divided.record())
         return Reading(photograph, explanation, lesion_map, regions, saliency, looked)
 
     def _ask(self, image: FundusImage, facts: Facts) -> Answer | None:

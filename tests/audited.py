@@ -25,6 +25,7 @@ class InkDetector:
 
     device = SimpleNamespace(type="cpu")
     sides, views = (128,), 1
+    profiles = ()
     card: dict[str, Any] = {"sha256": "0" * 64}  # noqa: RUF012
     thresholds = peaks = dict.fromkeys(SEGMENTED, 0.5)
     sure = dict.fromkeys(LESIONS, 0.5)

@@ -38,6 +38,7 @@ PROVENANCE: dict[str, Any] = {
     "created": "2026-01-31T08:05:00Z",
     "image_sha256": HASH,
     "weights_sha256": HASH,
+    "cameras": [HASH],
     "config_sha256": HASH,
     "code_sha256": HASH,
     "seed": 0,

@@ -27,6 +27,7 @@ class Detector:
     """Finds nothing, so that only names, files and statuses are tested."""
 
     thresholds, peaks, sure, sides, views = HALF, HALF, HALF, (64,), 1
+    profiles = ()
 
     class device:
         type = "cpu"

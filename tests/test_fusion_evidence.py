@@ -17,7 +17,7 @@ from fusion.thresholds import Thresholds
 from fusion.unseen import SHOWN_FROM_PX, Resolution, macula_unjudged, unseen
 from fusion.write import WIDTH, Page, render, render_ungradable
 from retinai.lesions import DISCLAIMER, LESIONS
-from retinai.types import CITED, Evidence, Landmarks, Lesion, Quality
+from retinai.types import CITED, CameraMarks, Evidence, Landmarks, Lesion, Quality
 from tests.drawn_lesions import FOUND, any_lesions, haemorrhages, lesion, lesion_lists
 
 LOST = Landmarks()
@@ -291,3 +291,9 @@ def test_upside_down_is_said_and_no_eye():
     assert "this photograph may be upside down" in unseen(marks)[0]
     text = text_of(haemorrhages((1, 0, 0, 0)), marks)
     assert "right eye" not in text and "left eye" not in text and "it may be upside down" in text
+
+
+def test_marks_of_the_camera_are_said_to_be_no_lesions() -> None:
+    said = unseen(Landmarks(), camera=CameraMarks("a" * 64, 1.02, 94, 90))
+    assert said[0] == "90 dark marks of the camera (dust) were taken out of the photograph before it was read: they are no lesions."
+    assert unseen(Landmarks(), camera=CameraMarks("a" * 64, -0.05, 94, 0)) == unseen(Landmarks())

@@ -30,6 +30,7 @@ class Detector:
 
     thresholds, peaks, sure = SURE, SURE, SURE
     sides, views = (128,), 1
+    profiles = ()
 
     class device:
         type = "cpu"
