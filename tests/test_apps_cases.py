@@ -77,7 +77,7 @@ def read_hungry(monkeypatch: pytest.MonkeyPatch, hungry: Hungry) -> tuple[Case, 
     """The case, and (sides, device) of every detector that was made on the way."""
     made: list[Any] = []
 
-    def make(model: object, card: Any, device: Any) -> Hungry:
+    def make(model: object, card: Any, device: Any, profiles: Any) -> Hungry:
         hungry.card, hungry.sides, hungry.device = card, card["sides"], device
         made.append((card["sides"], device.type))
         return hungry

@@ -112,9 +112,9 @@ def test_the_own_grade_comes_first_and_is_kept(page: AppTest, feedback: Store) -
 
 def test_a_grade_given_after_the_reading_was_shown_is_not_kept_as_blind(page: AppTest, feedback: Store) -> None:
     upload(page, photograph())
-    assert "#### Grade 2" in words(page)
+    assert "#### Refer within 1 month" in words(page)
     page.toggle("blind").set_value(True).run()
-    assert "You have seen the model's reading of this photograph already" in words(page) and "#### Grade 2" not in words(page)
+    assert "You have seen the model's reading of this photograph already" in words(page) and "#### Refer" not in words(page)
     page.radio[0].set_value(3)
     next(each for each in page.button if each.label.startswith("Show")).click().run()
     assert "After you saw the model's reading you said: **grade 3**" in words(page)

@@ -35,7 +35,7 @@ def detector(level: float, peak: float) -> Any:
         probs[SEGMENTED.index("HE"), 60:70, 90:100] = level
         return LesionMap(probs, SEGMENTED)
 
-    return SimpleNamespace(detect=detect, thresholds=dict.fromkeys(SEGMENTED, 0.5), peaks=dict.fromkeys(SEGMENTED, peak))
+    return SimpleNamespace(detect=detect, profiles=(), thresholds=dict.fromkeys(SEGMENTED, 0.5), peaks=dict.fromkeys(SEGMENTED, peak))
 
 
 def test_one_conversation_a_graded_photograph(idrid: Path, tmp_path: Path) -> None:

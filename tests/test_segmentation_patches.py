@@ -142,4 +142,4 @@ class Everything(nn.Module):
         self.anchor = nn.Parameter(torch.full((1,), 3.0))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.anchor.expand(len(images), 5, *images.shape[2:])
+        return self.anchor.expand(len(images), 5, *images.shape[2:]).clone()
