@@ -82,9 +82,7 @@ def _share_inside(field: NDArray[np.bool_], centre: Point, radius: float) -> flo
     return float(field[y[there], x[there]].sum() / y.size)
 
 
-def unseen(
-    landmarks: Landmarks, resolution: Resolution = FINE, marked: bool = False, camera: CameraMarks | None = None
-) -> tuple[str, ...]:
+def unseen(landmarks: Landmarks, resolution: Resolution = FINE, marked: bool = False, camera: CameraMarks | None = None) -> tuple[str, ...]:
     """What one photograph and this lesion map cannot tell, in plain words. marked: whether there is print or a pen mark in the field;
     camera: the marks of the camera that were taken out."""
     signs = ", ".join(CLASSES[code].plural for code in UNSEEN[:-1]) + f" and {CLASSES[UNSEEN[-1]].plural}"
