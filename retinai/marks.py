@@ -27,7 +27,7 @@ _RIM = 60  # of the side: what lies nearer to the field's edge belongs to the bo
 _HARD = 60  # levels by which ink differs from what lies two pixels away
 _HARD_SHARE = 0.6  # of a part's outline that has to be that hard
 _SPECK = 4  # px; smaller parts are noise
-_LEAST = 30  # px, of all parts together, from which on a photograph has marks
+_LEAST = 80  # px, of all parts together, from which on a photograph has marks
 _WORD = 15  # px, the gaps between letters that are closed
 _MARGIN = 6  # px that are added around: a stroke's soft edge, and the retina that it dazzles
 
