@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from apps.cases import Case
+from apps.pdf_labels import Label, cited_ids, draw_labels, place_labels
 from apps.words import WITHHELD, headline, in_short, parts
 from retinai.draw import overlay
 from retinai.lesions import DISCLAIMER
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _A4 = (8.27, 11.69)  # inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.07, 0.93, 0.95, 0.075  # shares of the page
 _SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)  # points, the largest that fits
+_LABEL = 4.5  # points, of the lesions' names on the picture
 _LINE = 1.32  # of the letters' height
 _GREY = "0.35"
 _DRAWING = threading.Lock()  # matplotlib's settings and fonts are the process's
@@ -42,7 +44,7 @@ def patient_pdf(cases: Sequence[Case], patient: Patient | None = None) -> bytes:
         width = (_RIGHT - _LEFT - 0.03 * (len(cases) - 1)) / len(cases)
         texts = [page_lines(case, None if number else patient) for number, case in enumerate(cases)]
         lefts = [_LEFT + number * (width + 0.03) for number in range(len(cases))]
-        top = min(_column(page, case, left, width) for case, left in zip(cases, lefts, strict=True))
+        top = min(_column(page, case, text, left, width) for case, text, left in zip(cases, texts, lefts, strict=True))
         size = _size(texts, width, top - _BOTTOM)
         for text, left in zip(texts, lefts, strict=True):
             _write(page, _wrapped(text, width, size), left, top, size)
@@ -68,14 +70,28 @@ def _stamp(case: Case) -> str:
     return f"case {case.upload.number}: photograph {image}, weights {weights}, retinai {provenance['versions']['retinai']}"
 
 
-def _column(page: Figure, case: Case, left: float, width: float) -> float:
-    """The picture of one eye. Returns where the words begin."""
+def _column(page: Figure, case: Case, text: Sequence[tuple[str, list[str]]], left: float, width: float) -> float:
+    """The picture of one eye, with the names of the lesions that its text cites. Returns where the words begin."""
     picture = _picture(case)
     height = min(0.42, width * _A4[0] / _A4[1] * picture.shape[0] / picture.shape[1])
     axes = page.add_axes((left, _TOP - 0.03 - height, width, height))
     axes.imshow(picture, interpolation="none")
     axes.set_axis_off()
+    draw_labels(axes, labels_of(case, text, picture.shape[1], height), _LABEL)
     return _TOP - 0.042 - height
+
+
+def labels_of(case: Case, text: Sequence[tuple[str, list[str]]], picture_width: int, height: float) -> list[Label]:
+    """The labels of one eye. picture_width: px; height: of the picture, a share of the page."""
+    explanation = case.explanation
+    cited = set(cited_ids(line for heading, lines in text for line in (heading, *lines)))
+    lesions = [lesion for lesion in explanation.lesions if lesion.id in cited] if explanation else []
+    if not lesions:
+        return []
+    native_height, native_width = case.open().image.field.shape
+    scale = picture_width / native_width
+    letter = _LABEL / 72 / _A4[1] / height * native_height * scale
+    return place_labels(lesions, scale, (picture_width, native_height * scale), letter)
 
 
 def _size(texts: Sequence[Sequence[tuple[str, list[str]]]], width: float, room: float) -> float:
