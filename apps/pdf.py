@@ -91,7 +91,8 @@ def labels_of(case: Case, text: Sequence[tuple[str, list[str]]], picture_width: 
     native_height, native_width = case.open().image.field.shape
     scale = picture_width / native_width
     letter = _LABEL / 72 / _A4[1] / height * native_height * scale
-    return place_labels(lesions, scale, (picture_width, native_height * scale), letter)
+    others = [lesion for lesion in explanation.lesions if lesion.id not in cited] if explanation else []
+    return place_labels(lesions, scale, (picture_width, native_height * scale), letter, others)
 
 
 def _size(texts: Sequence[Sequence[tuple[str, list[str]]]], width: float, room: float) -> float:
