@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,13 +59,31 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_ends_with_130_even_where_an_import_swallows_it(tmp_path: Path) -> None:
     (tmp_path / "swallows.py").write_text(SWALLOWS)
-    code = "from retinai.cli.streams import ending_at_interrupt\nwith ending_at_interrupt():\n    import swallows\n    print('went on')"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background ignores it, and so would a child
+        "from retinai.cli.streams import ending_at_interrupt\nwith ending_at_interrupt():\n    import swallows\n    print('went on')"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False)
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
 
-def test_an_interrupt_is_handled_as_before_afterwards() -> None:
-    handler = signal.getsignal(signal.SIGINT)
+@pytest.fixture()
+def handler() -> Iterator[Callable[[Any], None]]:
+    """Sets how this process takes Ctrl-C, and puts back what was: in the background of a shell it is ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda wanted: (signal.signal(signal.SIGINT, wanted), None)[1]
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_is_handled_as_before_afterwards(handler: Callable[[Any], None]) -> None:
+    handler(signal.default_int_handler)
     with pytest.raises(SystemExit, match="130"), ending_at_interrupt():
         os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_is_ignored_stays_ignored(handler: Callable[[Any], None]) -> None:
+    handler(signal.SIG_IGN)
+    with ending_at_interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
