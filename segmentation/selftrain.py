@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import Dataset
 
-from retinai.camera.profile import CameraProfile
 from retinai.fit import Fit
 from retinai.lesions import LESIONS, SEGMENTED
 from retinai.readers.record import Record
 from retinai.types import FundusImage
-from segmentation.cache import TargetOf, Targets, build_cache
+from segmentation.cache import TargetOf, Targets
 from segmentation.predict import predict_square
 
 
@@ -64,16 +60,3 @@ def ruled_out(record: Record) -> set[str]:
     """
     none = set(LESIONS) if record.grade == 0 else set(LESIONS) - {"MA"} if record.grade == 1 else set()
     return none | ({"EX"} if record.dme == 0 else set())
-
-
-def label(
-    teacher: nn.Module,
-    records: Sequence[Record],
-    folder: Path,
-    side: int,
-    precision: str,
-    progress: Callable[[int], None],
-    profiles: Sequence[CameraProfile] = (),
-) -> list[Path]:
-    """Cache `records` with the teacher's labels."""
-    return build_cache(records, folder, side, pseudo_targets(teacher.eval(), precision), progress, profiles)

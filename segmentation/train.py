@@ -30,7 +30,7 @@ from segmentation.losses import lesion_loss
 from segmentation.model import build_model, channels_last, normalise
 from segmentation.norms import freeze_norms, measure_norms, quiet_norms, unfold_batch_norms
 from segmentation.patches import Patches
-from segmentation.selftrain import Mixed, label
+from segmentation.selftrain import Mixed, pseudo_targets
 from segmentation.settings import SegmentationConfig
 from segmentation.validate import validate
 from segmentation.weights import blend, load_into, save_weights
@@ -105,7 +105,8 @@ def _pseudo_labelled(config: SegmentationConfig, accelerator: Accelerator) -> li
     teacher = setup(config.model_copy(update={"initial": config.teacher or config.initial})).to(accelerator.device)
     records, folder = graded_records(config), (config.cache or config.output) / "graded"
     with Progress("labelling photographs", len(records), quiet=not accelerator.is_main_process) as progress:
-        return label(teacher, records, folder, config.graded_side, config.precision, progress.to, cameras(config))
+        targets = pseudo_targets(teacher.eval(), config.precision)
+        return build_cache(records, folder, config.graded_side, targets, progress.to, cameras(config))
 
 
 def training_records(config: SegmentationConfig) -> list[Record]:

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retinai.camera.learn import outline_of, same_camera
 from retinai.camera.light import OFFSET, high_pass
+from retinai.camera.outline import outline_of, same_camera
 from retinai.camera.profile import CameraProfile
 from retinai.camera.templates import amplitudes
 from retinai.image import read_photograph

@@ -20,17 +20,18 @@ from retinai.readers.idrid_overlap import read_links
 from retinai.readers.record import Record
 
 
-def write_folds(data: Path, output: Path, count: int, progress: Progress) -> str:
+def write_folds(data: Path, output: Path, count: int) -> str:
     """Write the table; returns what is in it, in words. Sessions are stratified by grade, by soft exudates and by clean or dusty."""
     records = [(SEGMENTATION, record) for record in outlined(data, {}, None, inside=True)]
     records += [(GRADING, record) for record in graded(data, {}, None, inside=True, grades=range(5))]
     profile = bundled_profiles()[0]
     features, points = [], []
-    for number, (_, record) in enumerate(records):
-        image = read_photograph(record.image)
-        features.append(camera_features(image, profile))
-        points.append(keypoints(divide(image, [profile]).image))
-        progress.to(number // len(records))
+    with Progress("reading photographs", len(records)) as progress:
+        for done, (_, record) in enumerate(records, start=1):
+            image = read_photograph(record.image)
+            features.append(camera_features(image, profile))
+            points.append(keypoints(divide(image, [profile]).image))
+            progress.to(done)
     same = [*same_eyes(points), *_linked(data, records)]
     grouped = sessions(np.array(features), profile, same)
     dust = np.median(np.array(features)[:, : len(profile.marks)], axis=1)

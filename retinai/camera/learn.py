@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retinai.camera.light import WIDTH, Light, high_pass, odd, working_size
+from retinai.camera.outline import outline_of, same_camera
 from retinai.camera.profile import CameraProfile, Mark, label_marks, quantised
 from retinai.camera.templates import Template, amplitudes, shifted, templates
 from retinai.errors import DataError
 from retinai.image import read_photograph
-from retinai.types import FundusImage
 
 LEAST = 8
 """Photographs that a profile needs; some fifty make a good one."""
@@ -33,8 +33,6 @@ _LEAST_AREA = 12  # px at a width of 1920 px, as are the next three
 _AROUND = 81  # px; the light around a mark
 _NEAR = 15  # px over which the error of the median is averaged
 _SHADOW = 51  # px; what the rim darkens, twice
-_SAME_OUTLINE = 0.95  # overlap of the fields of one camera
-_OUTLINE_SIDE = 384  # px
 _DUSTY = 0.5  # amplitude from which on a photograph shows the first pattern
 
 
@@ -58,21 +56,6 @@ def learn(paths: Sequence[Path], progress: Callable[[int], None], camera: str = 
     rows = min(len(outline) for outline, _ in fields)
     outline = np.mean([outline[:rows] for outline, _ in fields], axis=0) > 0.5
     return CameraProfile(pattern, label_marks(pattern), outline, marks, len(lights), date.today().isoformat(), camera)
-
-
-def outline_of(image: FundusImage) -> NDArray[np.bool_]:
-    """The field on a small scale: (h, w) bool, 384 px wide."""
-    height = max(1, round(_OUTLINE_SIDE * image.field.shape[0] / image.field.shape[1]))
-    return np.asarray(cv2.resize(image.field.view(np.uint8), (_OUTLINE_SIDE, height), interpolation=cv2.INTER_AREA)) > 0
-
-
-def same_camera(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
-    """Whether two outlines are those of one camera: the same shape of picture, and fields that lie on each other."""
-    if abs(first.shape[0] - second.shape[0]) > 2:  # of some 255 rows: what rounding in resized copies comes to
-        return False
-    rows = min(first.shape[0], second.shape[0])
-    either = np.count_nonzero(first[:rows] | second[:rows])
-    return bool(either > 0 and np.count_nonzero(first[:rows] & second[:rows]) >= _SAME_OUTLINE * either)
 
 
 def _read(

@@ -74,11 +74,8 @@ def sessions(
     retinai camera sessions --data IDRID_ROOT --output configs/idrid-folds.csv
     """
     from retinai.camera.folds import write_folds
-    from retinai.progress import Progress
 
-    with Progress("comparing photographs", 1) as progress:
-        counts = write_folds(data, output, folds, progress)
-    typer.echo(f"{output}: {counts}")
+    typer.echo(f"{output}: {write_folds(data, output, folds)}")
 
 
 def _draw(profile: CameraProfile, path: Path) -> None:
